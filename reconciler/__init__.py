@@ -1,0 +1,3 @@
+"""Declarative GitOps for kanade fleets."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,102 @@
+"""A command to one host: what the journal keeps of it, from intent to outcome."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from reconciler.model.failure import Failure
+from reconciler.model.identity import (
+    ExecId,
+    Fingerprint,
+    HostName,
+    JobId,
+    ObjectRef,
+    PackageName,
+    ReleaseName,
+    RequestId,
+    ResultId,
+    Version,
+    WishId,
+)
+
+
+class Purpose(StrEnum):
+    """Why a command is sent."""
+
+    INSTALL = "install"
+    PROBE = "probe"
+
+
+class Via(StrEnum):
+    """The way a command takes to its host."""
+
+    NATS = "nats"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wanted of a host, and the fact that made it necessary.
+
+    `cause` is the id of the last settled fact: a failed result, a refuting probe, an
+    operator's retry; empty when nothing of the kind is known. The same wish always has the
+    same id, so sending it twice runs it once; a repair has another cause, so it really runs.
+    """
+
+    release: ReleaseName
+    host: HostName
+    fingerprint: Fingerprint
+    purpose: Purpose
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended, as its result says."""
+
+    result_id: ResultId
+    exit_code: int
+    skipped: bool
+    last_line: str
+    """The last non-empty line of stdout."""
+    stderr_tail: str
+    finished_at: datetime
+    failure: Failure | None
+
+    @property
+    def succeeded(self) -> bool:
+        """True when the run did what it was sent for."""
+        return self.failure is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One wish on its way: intended, sent, started, settled; the journal's entry."""
+
+    wish: Wish
+    wish_id: WishId
+    package: PackageName
+    version: Version
+    job: JobId
+    script: ObjectRef | None
+    script_sha256: str | None
+    via: Via
+    payload: str = field(repr=False)
+    """The exact bytes to send; a resend sends these and no others."""
+    timeout: timedelta
+    intended_at: datetime
+    deadline_at: datetime
+    number: int = 1
+    """Counts the attempts of one fingerprint on one host that were somebody's fault."""
+    sent_at: datetime | None = None
+    slot_sequence: int | None = None
+    """Where in EXEC the command was stored, once that is known."""
+    request_id: RequestId | None = None
+    exec_id: ExecId | None = None
+    started_at: datetime | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def settled(self) -> bool:
+        """True when a result has told how it ended."""
+        return self.outcome is not None

@@ -1,0 +1,90 @@
+"""A plan is a value: what will be done and why, what will not be done now, and why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.action import Action, ActionKey
+from reconciler.model.attempt import Attempt
+from reconciler.model.failure import Failure
+from reconciler.model.identity import HostName, JobId, ReleaseName, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One action, with the word and the sentence that say why."""
+
+    action: Action
+    release: ReleaseName | None
+    """The release it serves; `None` for a job that no release owns."""
+    reason: str
+    message: str
+    after: tuple[ActionKey, ...] = ()
+    """Steps that must have succeeded before this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Something that is wanted and is not done now."""
+
+    release: ReleaseName
+    host: HostName | None
+    reason: str
+    message: str
+    until: datetime | None = None
+    """When it is worth looking again, where that is known."""
+
+
+class State(StrEnum):
+    """Where a host stands with a release, from least to most told."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    DISPATCHED = "dispatched"
+    RUNNING = "running"
+    VERIFYING = "verifying"
+    CONVERGED = "converged"
+    FAILED = "failed"
+    TIMED_OUT = "timed-out"
+    OFFLINE = "offline"
+    SKIPPED = "skipped"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A host's state for a release, with what it rests on."""
+
+    host: HostName
+    state: State
+    reason: str
+    message: str
+    drifted: bool = False
+    """It was right, and then it was not, without us."""
+    install: Attempt | None = None
+    probe: Attempt | None = None
+    running: str | None = None
+    """The version that is known to run there."""
+    proved_at: datetime | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one reading of desired and observed asks for."""
+
+    revision: Revision
+    steps: tuple[Step, ...] = ()
+    deferred: tuple[Deferred, ...] = ()
+    hosts: Mapping[ReleaseName, tuple[Assessment, ...]] = field(default_factory=dict)
+    blocked: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
+    """What a person must do before a release can go on."""
+    job_drift: frozenset[JobId] = frozenset()
+    wake_at: datetime | None = None
+    """When something will change by the clock alone."""
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing to do now."""
+        return not self.steps
