@@ -14,7 +14,7 @@ from reconciler.model.action import UpsertJob
 from reconciler.model.attempt import Attempt
 from reconciler.model.desired import Artifact, Desired
 from reconciler.model.digest import Digest
-from reconciler.model.identity import ExecId, HostName, ObjectRef, RequestId, SecretName
+from reconciler.model.identity import ExecId, HostName, Json, ObjectRef, RequestId, SecretName
 from reconciler.model.observed import Observed, StoredObject
 from reconciler.model.snapshot import Snapshot
 
@@ -113,6 +113,9 @@ class Jobs(Protocol):
 
 class Runner(Protocol):
     """A way to send a command to a host."""
+
+    def prepare(self, attempt: Attempt, manifest: Mapping[str, Json]) -> Attempt:
+        """Return *attempt* with the exact payload that `send` will send; no effect, no I/O."""
 
     async def send(self, attempt: Attempt) -> Attempt:
         """Send the attempt's exact payload; return it with the ids and times that are now known.

@@ -71,6 +71,8 @@ class ExecJob:
     """Send a release's job to one host: a new attempt, its intent kept before the send."""
 
     attempt: Attempt
+    manifest: Mapping[str, Json] = field(repr=False)
+    """The job as it stands in the catalogue by then."""
 
     @property
     def key(self) -> ActionKey:
@@ -83,6 +85,7 @@ class ProbeHost:
     """Send a release's read-only probe job to one host."""
 
     attempt: Attempt
+    manifest: Mapping[str, Json] = field(repr=False)
 
     @property
     def key(self) -> ActionKey:

@@ -60,7 +60,8 @@ class Outcome:
     last_line: str
     """The last non-empty line of stdout."""
     stderr_tail: str
-    finished_at: datetime
+    at: datetime
+    """When RESULTS took it in: the stream's clock, not the host's."""
     failure: Failure | None
 
     @property
@@ -81,17 +82,18 @@ class Attempt:
     script: ObjectRef | None
     script_sha256: str | None
     via: Via
-    payload: str = field(repr=False)
-    """The exact bytes to send; a resend sends these and no others."""
     timeout: timedelta
     intended_at: datetime
     deadline_at: datetime
+    payload: str = field(default="", repr=False)
+    """The exact bytes to send, filled in before the intent is kept; a resend sends these."""
     number: int = 1
-    """Counts the attempts of one fingerprint on one host that were somebody's fault."""
+    """Counts the attempts of one purpose and fingerprint on one host."""
     sent_at: datetime | None = None
     slot_sequence: int | None = None
     """Where in EXEC the command was stored, once that is known."""
     request_id: RequestId | None = None
+    """The command's; over NATS the wish's own id, over HTTP what kanade made, once it is known."""
     exec_id: ExecId | None = None
     started_at: datetime | None = None
     outcome: Outcome | None = None

@@ -110,6 +110,8 @@ class JobSpec:
     path: str
     manifest: Mapping[str, Json]
     yaml: str = field(repr=False)
+    timeout: timedelta = timedelta(minutes=5)
+    """How long kanade lets a run of it take: `execute.timeout`."""
 
     @property
     def require_approval(self) -> bool:
@@ -218,6 +220,8 @@ class Desired:
     """One revision, read and found without fault."""
 
     revision: Revision
+    repo: str = ""
+    """The repository, without credentials: what `origin.repo` of our jobs says."""
     releases: tuple[Release, ...]
     jobs: Mapping[JobId, JobSpec]
     """Jobs that no release owns, probes among them."""

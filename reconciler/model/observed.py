@@ -139,6 +139,23 @@ class Freeze:
     until: datetime | None = None
 
 
+class BackendState(StrEnum):
+    """Whether kanade's HTTP API can be written through."""
+
+    NONE = "none"
+    """None is configured, or the mode is `nats`."""
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """Something that we have put into kanade, so that we may change or prune it."""
+
+    digest: Digest
+    release: ReleaseName | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """One reading of everything a plan depends on."""
@@ -146,6 +163,8 @@ class Observed:
     packages: Mapping[ObjectRef, StoredObject] = field(default_factory=dict)
     scripts: Mapping[ObjectRef, StoredObject] = field(default_factory=dict)
     rendered: Mapping[ReleaseName, Rendered] = field(default_factory=dict)
+    unrendered: Mapping[ReleaseName, str] = field(default_factory=dict)
+    """Why a script cannot be rendered today: a secret that is not to be had."""
     jobs: Mapping[JobId, LiveJob] = field(default_factory=dict)
     hosts: Mapping[HostName, HostState] = field(default_factory=dict)
     slots: Mapping[HostName, Slot] = field(default_factory=dict)
@@ -153,3 +172,6 @@ class Observed:
     attempts: Mapping[tuple[ReleaseName, HostName, Purpose], Attempt] = field(default_factory=dict)
     proofs: Mapping[tuple[PackageName, HostName], Proof] = field(default_factory=dict)
     requests: Requests = field(default_factory=Requests)
+    owned_packages: Mapping[ObjectRef, Owned] = field(default_factory=dict)
+    owned_scripts: Mapping[ObjectRef, Owned] = field(default_factory=dict)
+    backend: BackendState = BackendState.NONE

@@ -8,7 +8,7 @@ from enum import StrEnum
 from reconciler.model.action import Action, ActionKey
 from reconciler.model.attempt import Attempt
 from reconciler.model.failure import Failure
-from reconciler.model.identity import HostName, JobId, ReleaseName, Revision
+from reconciler.model.identity import HostName, ReleaseName, Revision, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Deferred:
     message: str
     until: datetime | None = None
     """When it is worth looking again, where that is known."""
+    needs_person: bool = False
+    """Nothing that the controller does by itself will ever end the wait."""
 
 
 class State(StrEnum):
@@ -64,7 +66,7 @@ class Assessment:
     """It was right, and then it was not, without us."""
     install: Attempt | None = None
     probe: Attempt | None = None
-    running: str | None = None
+    running: Version | None = None
     """The version that is known to run there."""
     proved_at: datetime | None = None
     failure: Failure | None = None
@@ -79,8 +81,7 @@ class Plan:
     deferred: tuple[Deferred, ...] = ()
     hosts: Mapping[ReleaseName, tuple[Assessment, ...]] = field(default_factory=dict)
     blocked: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
-    """What a person must do before a release can go on."""
-    job_drift: frozenset[JobId] = frozenset()
+    """What a release waits for before anything more can be done for it."""
     wake_at: datetime | None = None
     """When something will change by the clock alone."""
 

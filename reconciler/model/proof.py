@@ -25,6 +25,8 @@ class Evidence:
     """When it was first seen to be so; the stream's clock."""
     last_at: datetime
     """When it was last seen to be so; the stream's clock."""
+    before: Version | None = None
+    """What the evidence of the same level had said until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The fourth stage: (desired, observed, now) -> a plan; pure."""

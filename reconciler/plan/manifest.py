@@ -1,0 +1,48 @@
+"""A job's manifest as it should stand in kanade's catalogue."""
+
+from collections.abc import Mapping
+
+from reconciler.model.desired import JobSpec
+from reconciler.model.identity import Json, ObjectRef, Version
+
+_DEFAULTS: Mapping[str, Json] = {"staleness": {"mode": "cached"}}
+"""What kanade's backend writes into every manifest that leaves it out."""
+
+
+def job_version(job: JobSpec) -> Version:
+    """Return the version that a job without a release states itself."""
+    return Version(str(job.manifest.get("version", "")))
+
+
+def complete(
+    job: JobSpec, *, version: Version, script: ObjectRef | None, repo: str
+) -> dict[str, Json]:
+    """Return the manifest of *job* with what the reconciler fills in.
+
+    `origin` marks it as managed from git: kanade's web page shows it read-only.
+    """
+    manifest: dict[str, Json] = {**job.manifest, "version": version}
+    if script is not None:
+        execute = manifest.get("execute")
+        manifest["execute"] = {
+            **(execute if isinstance(execute, dict) else {}),
+            "script_object": str(script),
+        }
+    origin: dict[str, Json] = {"path": job.path}
+    if repo:
+        origin["repo"] = repo
+    manifest["origin"] = origin
+    return manifest
+
+
+def same_manifest(left: Mapping[str, Json], right: Mapping[str, Json]) -> bool:
+    """True when kanade would do the same with both: nulls and its defaults do not count."""
+    return _meaning({**_DEFAULTS, **left}) == _meaning({**_DEFAULTS, **right})
+
+
+def _meaning(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _meaning(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_meaning(item) for item in value]
+    return value
