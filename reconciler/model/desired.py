@@ -20,6 +20,7 @@ from reconciler.model.identity import (
     SecretName,
     Version,
 )
+from reconciler.model.policy import ApprovalPolicy, Offline, Window
 
 
 class Shell(StrEnum):
@@ -102,14 +103,19 @@ class Script:
 class JobSpec:
     """A kanade job manifest as the repository has it.
 
-    `manifest` is the semantic JSON; of a job that a release owns, `version` and
-    `execute.script_object` are set when it is upserted. `yaml` is the file's text.
+    `manifest` is the semantic JSON, kanade's own defaults written out and nulls left out; of a
+    job that a release owns, `version` and `execute.script_object` are set when it is upserted.
+    `yaml` is the file's text; where it names an `execute.script_file`, that script stands in
+    both of them as `execute.script`.
     """
 
     id: JobId
     path: str
+    """Counted from the top of the repository, as `origin.path` wants it."""
     manifest: Mapping[str, Json]
     yaml: str = field(repr=False)
+    script_file: str | None = None
+    """Where the inlined script stands, counted like `path`: kanade's `origin.script_file`."""
     timeout: timedelta = timedelta(minutes=5)
     """How long kanade lets a run of it take: `execute.timeout`."""
 
@@ -149,7 +155,11 @@ class Verify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """A part of a release's hosts that goes together; exactly one selector is set."""
+    """A part of a release's hosts that goes together; exactly one selector is set.
+
+    `count` and `percent` are of all the release's hosts and count from the first one, so that
+    50 after 10 means "up to half of them"; the last wave is always 100 percent.
+    """
 
     name: str
     count: int | None = None
@@ -157,6 +167,7 @@ class Wave:
     hosts: frozenset[HostName] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
     groups: frozenset[GroupName] = frozenset()
+    offline: Offline | None = None
 
 
 class OnFailure(StrEnum):
@@ -175,6 +186,10 @@ class Rollout:
     max_failures: int
     soak: timedelta
     on_failure: OnFailure
+    max_failures_percent: int | None = None
+    """Where it is set it counts, of all targeted hosts, and `max_failures` is 0."""
+    progress_deadline: timedelta | None = None
+    """A wave in which nothing has moved for so long is held."""
 
 
 class DriftPolicy(StrEnum):
@@ -205,6 +220,14 @@ class Release:
     keep_versions: int
     fingerprint: Fingerprint
     position: Position
+    approval: ApprovalPolicy | None = None
+    requires_agent: Version | None = None
+    """The lowest agent version that the job's command may be sent to."""
+    upgrade_agent: Version | None = None
+    """The agent release that hosts below `requires_agent` are brought to first."""
+    windows: tuple[Window, ...] = ()
+    yanked: frozenset[Version] = frozenset()
+    """Versions that are never gone back to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
