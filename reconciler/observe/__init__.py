@@ -1,0 +1,1 @@
+"""The third stage: kanade and our own state -> one reading."""
