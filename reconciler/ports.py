@@ -7,6 +7,7 @@ the same contract suite holds for both. Shared guarantees: absent is `None`, sil
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,8 +15,8 @@ from reconciler.model.action import UpsertJob
 from reconciler.model.attempt import Attempt
 from reconciler.model.desired import Artifact, Desired
 from reconciler.model.digest import Digest
-from reconciler.model.identity import ExecId, HostName, Json, ObjectRef, RequestId, SecretName
-from reconciler.model.observed import Observed, StoredObject
+from reconciler.model.identity import ExecId, HostName, Json, ObjectRef, SecretName
+from reconciler.model.observed import Observed, Owned, StoredObject
 from reconciler.model.snapshot import Snapshot
 
 
@@ -58,7 +59,9 @@ class Secrets(Protocol):
 class Content(Protocol):
     """Bytes that can be read once, a block at a time."""
 
-    size_bytes: int
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes there are."""
 
     def blocks(self, block_bytes: int) -> AsyncIterator[bytes]:
         """Yield the bytes in blocks of *block_bytes*, the last one shorter."""
@@ -94,6 +97,14 @@ class Objects(Protocol):
             Conflict: the object is not the one the caller has seen.
             NoRoom: the bucket is full; what was sent is removed.
             KanadeUnavailable: no answer; whether it is there is unknown.
+        """
+
+    async def check(self, ref: ObjectRef, digest: Digest) -> None:
+        """Read the object back as a host would, and hash it.
+
+        Raises:
+            DigestMismatch: what is served is not *digest*.
+            KanadeRefused: there is no such object.
         """
 
     async def delete(self, ref: ObjectRef) -> None:
@@ -158,21 +169,43 @@ class Journal(Protocol):
         """
 
 
+class Inventory(Protocol):
+    """What we have put into kanade, written down so that only that is ever changed or pruned."""
+
+    async def own_package(self, ref: ObjectRef, owned: Owned) -> None:
+        """Note that the package *ref* is ours."""
+
+    async def own_script(self, ref: ObjectRef, owned: Owned) -> None:
+        """Note that the script *ref* is ours."""
+
+
+class Lease(Protocol):
+    """Leadership: any number of controllers may run, one acts."""
+
+    async def confirm(self) -> None:
+        """Make sure that we still lead, with time left for one more request.
+
+        Raises:
+            LeaseLost: another controller leads, or may by now.
+        """
+
+
+@dataclass(frozen=True)
+class BytesContent:
+    """Bytes that are already in memory, as `Content`."""
+
+    data: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """How many there are."""
+        return len(self.data)
+
+    async def blocks(self, block_bytes: int) -> AsyncIterator[bytes]:
+        """Yield the bytes in blocks of *block_bytes*, the last one shorter."""
+        for start in range(0, len(self.data), block_bytes):
+            yield self.data[start : start + block_bytes]
+
+
 Wake = Callable[[], None]
 """Says: look again. It carries nothing."""
-
-__all__ = [
-    "Artifacts",
-    "Clock",
-    "Content",
-    "Fleet",
-    "Jobs",
-    "Journal",
-    "Objects",
-    "Observer",
-    "RequestId",
-    "Runner",
-    "Secrets",
-    "Source",
-    "Wake",
-]

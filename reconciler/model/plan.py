@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.action import Action, ActionKey
-from reconciler.model.attempt import Attempt
+from reconciler.model.attempt import Attempt, Via
+from reconciler.model.digest import Digest
 from reconciler.model.failure import Failure
 from reconciler.model.identity import HostName, ReleaseName, Revision, Version
 
@@ -68,6 +69,8 @@ class Assessment:
     probe: Attempt | None = None
     running: Version | None = None
     """The version that is known to run there."""
+    running_digest: Digest | None = None
+    """Of the running image, where a probe has looked at it."""
     proved_at: datetime | None = None
     failure: Failure | None = None
 
@@ -77,6 +80,8 @@ class Plan:
     """What one reading of desired and observed asks for."""
 
     revision: Revision
+    via: Via | None = Via.NATS
+    """Which way kanade is written to in this pass; `None` when it has to wait."""
     steps: tuple[Step, ...] = ()
     deferred: tuple[Deferred, ...] = ()
     hosts: Mapping[ReleaseName, tuple[Assessment, ...]] = field(default_factory=dict)

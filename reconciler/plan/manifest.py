@@ -31,6 +31,8 @@ def complete(
     origin: dict[str, Json] = {"path": job.path}
     if repo:
         origin["repo"] = repo
+    if job.script_file is not None:
+        origin["script_file"] = job.script_file
     manifest["origin"] = origin
     return manifest
 

@@ -65,6 +65,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
             unfinished -= {release.name}
     return Plan(
         revision=desired.revision,
+        via=via,
         steps=(*steps, *(step for part in parts.values() for step in part.steps)),
         deferred=(*deferred, *(item for part in parts.values() for item in part.deferred)),
         hosts={name: part.hosts for name, part in parts.items()},

@@ -250,4 +250,5 @@ def _assess(case: Case, state: State, reason: str, message: str) -> Assessment:
         install=case.install,
         probe=case.probe,
         running=latest.version if latest is not None else None,
+        running_digest=latest.digest if latest is not None else None,
     )

@@ -1,0 +1,1 @@
+"""The fifth stage: a plan -> what became of it. Everything with an effect is here."""

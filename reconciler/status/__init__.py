@@ -1,0 +1,1 @@
+"""The sixth stage: plan and outcomes -> what people and machines see."""
