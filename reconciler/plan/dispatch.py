@@ -54,6 +54,8 @@ def send(sending: Sending, verdicts: Iterable[Verdict]) -> tuple[list[Step], lis
     room = sending.release.rollout.max_in_flight - _in_flight(verdicts)
     waiting = 0
     for verdict in verdicts:
+        if verdict.held:
+            deferred.append(_left(sending.release, verdict))
         want, host = verdict.want, verdict.assessment.host
         errand = _errand(sending, want)
         if want is None or errand is None:
@@ -117,6 +119,12 @@ def _attempt(sending: Sending, want: Want, errand: Errand) -> Attempt:
         deadline_at=sending.now + sending.terms.dispatch_deadline,
         number=want.number,
     )
+
+
+def _left(release: Release, verdict: Verdict) -> Deferred:
+    message = f"{verdict.assessment.message}; {verdict.held}"
+    host = verdict.assessment.host
+    return Deferred(release=release.name, host=host, reason="DriftReported", message=message)
 
 
 def _full(release: Release, waiting: int) -> Deferred:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.attempt import Purpose, Wish
+from reconciler.model.desired import DriftPolicy
 from reconciler.model.failure import Failure, FailureClass, Next
 from reconciler.model.plan import Assessment, State
 from reconciler.model.proof import Evidence
@@ -31,6 +32,8 @@ class Verdict:
 
     assessment: Assessment
     want: Want | None = None
+    held: str = ""
+    """Why a host that differs is left as it is: the release says so."""
     look_at: datetime | None = None
 
 
@@ -94,6 +97,8 @@ def _contrary(case: Case, evidence: Evidence) -> Verdict:
     drifted = evidence.before == case.release.version and (case.install is None or case.is_ours)
     reason, message = _difference(case, evidence, drifted=drifted)
     view = replace(_assess(case, State.PENDING, reason, message), drifted=drifted)
+    if drifted and case.release.drift is DriftPolicy.REPORT:
+        return Verdict(assessment=view, held="the release reports drift and does not heal it")
     cause = _cause(case, evidence)
     if case.install is not None and _wish(case, Purpose.INSTALL, cause) == case.install.wish:
         return Verdict(assessment=_refuted(view, case))
