@@ -1,0 +1,78 @@
+"""Finds our JSON Schemas, in a checkout or an installed wheel, and builds each validator once."""
+
+import json
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry
+
+from reconciler.desired.keywords import KEYWORDS
+from reconciler.model.identity import Json
+
+Schema: TypeAlias = dict[str, Json]
+
+_HERE = Path(__file__).resolve().parents[1]
+_PLACES = (_HERE / "_data" / "schemas", _HERE.parent / "schemas")
+
+_Strict: type[Validator] = extend(Draft202012Validator, KEYWORDS)  # type: ignore[no-untyped-call]  # its stubs say nothing
+
+
+class Kind(StrEnum):
+    """What a file describes."""
+
+    RELEASE = "release"
+    JOB = "job"
+    HOSTS = "hosts"
+    SETTINGS = "settings"
+
+
+@cache
+def schema_of(kind: Kind) -> Schema:
+    """Return the schema of *kind*."""
+    name = f"{kind}.schema.json"
+    path = next(place / name for place in _PLACES if (place / name).is_file())
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(schema, dict):
+        raise TypeError(f"{path} is not a JSON Schema")
+    return schema
+
+
+@cache
+def validator_of(kind: Kind) -> Validator:
+    """Return the validator of *kind*; it never fetches a reference from anywhere."""
+    return _Strict(schema_of(kind), registry=Registry())
+
+
+def resolve(schema: Json, root: Schema) -> Schema:
+    """Return *schema* with its `$ref` into *root*'s `$defs` followed."""
+    if not isinstance(schema, dict):
+        return {}
+    reference = schema.get("$ref")
+    if not isinstance(reference, str):
+        return schema
+    definitions = root.get("$defs")
+    target = definitions.get(reference.rpartition("/")[2]) if isinstance(definitions, dict) else {}
+    return {**(target if isinstance(target, dict) else {}), **schema}
+
+
+def with_defaults(value: Json, schema: Json, root: Schema) -> Json:
+    """Return *value* with what it leaves out, as the schema's `default`s say."""
+    there = resolve(schema, root)
+    if isinstance(value, list):
+        return [with_defaults(item, there.get("items"), root) for item in value]
+    properties = there.get("properties")
+    if not isinstance(value, dict) or not isinstance(properties, dict):
+        return value
+    filled = dict(value)
+    for name, member in properties.items():
+        default = resolve(member, root)
+        if name not in filled and "default" in default:
+            filled[name] = default["default"]
+        if name in filled:
+            filled[name] = with_defaults(filled[name], member, root)
+    return filled
