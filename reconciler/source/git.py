@@ -1,0 +1,165 @@
+"""The repository: newest revision in, snapshot out, from a bare clone of our own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import PurePosixPath
+
+from reconciler.errors import SourceUnavailable, UsageError
+from reconciler.model.identity import Revision
+from reconciler.model.snapshot import Snapshot
+from reconciler.ports import Content
+from reconciler.source.blob import BlobContent
+from reconciler.source.clone import TIP, Clone
+from reconciler.source.command import Git
+from reconciler.source.database import Database
+from reconciler.source.folder import StateFolder
+from reconciler.source.location import Location
+from reconciler.source.process import NotStarted, running
+from reconciler.source.refname import RefName
+from reconciler.source.refusals import CloneDamaged
+from reconciler.source.remote import Remote, Tip
+from reconciler.source.settings import GitSettings
+
+
+class GitSource:
+    """Implements `ports.Source` over git.
+
+    A branch that has not moved costs one question to the repository; one that has, a fetch and
+    the objects that are new. Nothing is ever checked out.
+    """
+
+    def __init__(self, settings: GitSettings) -> None:
+        """Take the settings; nothing is asked or made before the first `fetch`.
+
+        Raises:
+            UsageError: the address, the ref or the folder is not one that is followed.
+        """
+        self._location = Location.parse(
+            settings.repository, allow_loopback_http=settings.allow_loopback_http
+        )
+        self._settings = settings
+        self._folder = _checked_folder(settings.folder)
+        self._git = Git(self._location, settings)
+        self._remote = Remote(self._location, RefName.parse(settings.ref), self._git, settings)
+        self._state = StateFolder(settings.state_folder.absolute())
+        self._clone = Clone(self._state, self._location, self._git, settings)
+        self._database = Database(self._clone.path, self._git.environment(None))
+        self._turn = asyncio.Lock()
+        self._latest: Snapshot | None = None
+        self._damaged = False
+
+    @property
+    def origin(self) -> str:
+        """The repository as it may be shown: without a credential."""
+        return self._location.shown
+
+    async def fetch(self) -> Snapshot:
+        """Return the newest revision; the same object again when nothing has changed.
+
+        Raises:
+            SourceUnavailable: it is down, slow, or asks for credentials.
+            SourceRefused: the repository, its ref or its history is not to be used.
+            InvalidDesiredState: the commit holds files that no desired state may hold.
+            UsageError: git or the state folder cannot be used.
+        """
+        async with self._turn:
+            tip = await self._remote.tip()
+            latest = self._latest
+            if latest and latest.commit.revision == tip.revision and not self._damaged:
+                return latest
+            async with self._state.locked(self._settings.fetch_deadline):
+                self._latest = await self._taken(tip)
+                self._damaged = False
+            return self._latest
+
+    async def applied(self, revision: Revision) -> None:
+        """Remember that *revision* was accepted: later ones have to descend from it."""
+        async with self._turn, self._state.locked(self._settings.fetch_deadline):
+            if self._state.applied() != revision:
+                self._state.set_applied(revision)
+                await self._clone.keep(revision)
+
+    async def last_applied(self) -> Snapshot | None:
+        """Return the applied revision from the clone, without asking the repository.
+
+        `None` when there is none, or when the clone cannot show it any more.
+
+        Raises:
+            UsageError: git or the state folder cannot be used.
+        """
+        async with self._turn, self._state.locked(self._settings.fetch_deadline):
+            applied = self._state.applied()
+            if applied is None or not self._clone.path.is_dir():
+                return None
+            try:
+                return await self._snapshot(applied)
+            except CloneDamaged:
+                return None
+
+    @asynccontextmanager
+    async def open_blob(self, object_id: str, size_bytes: int) -> AsyncIterator[Content]:
+        """Stream an object of the clone, in constant memory; its id is checked at the end.
+
+        Raises:
+            SourceUnavailable: the clone is damaged; the next `fetch` makes it again.
+        """
+        call = await self._git.invocation(self._clone.path, "cat-file", "blob", object_id)
+        try:
+            async with running(call) as process:
+                yield BlobContent(process, object_id=object_id, size_bytes=size_bytes)
+        except (CloneDamaged, NotStarted) as error:
+            self._damaged = True
+            raise SourceUnavailable(
+                f"{self.origin}: object {object_id[:12]} cannot be read from the clone, which is "
+                f"made again at the next look ({error})"
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the thread that reads objects."""
+        self._database.close()
+
+    async def _taken(self, tip: Tip) -> Snapshot:
+        """Bring *tip* into the clone and read it; a clone that does not serve is made again."""
+        if not self._damaged:
+            try:
+                return await self._brought(tip)
+            except CloneDamaged:
+                self._damaged = True
+        await self._clone.renew(tip.ref)
+        try:
+            return await self._read(await self._database.revision(TIP))
+        except CloneDamaged as error:
+            raise SourceUnavailable(
+                f"{self.origin}: a fresh clone cannot be read: {error}"
+            ) from error
+
+    async def _brought(self, tip: Tip) -> Snapshot:
+        if await self._here() != tip.revision:
+            await self._clone.fetch(tip.ref)
+        return await self._read(await self._database.revision(TIP))
+
+    async def _here(self) -> Revision | None:
+        try:
+            return await self._database.revision(TIP)
+        except CloneDamaged:
+            return None
+
+    async def _read(self, revision: Revision) -> Snapshot:
+        applied = self._state.applied()
+        if applied not in {None, revision} and not self._settings.accept_rewrite:
+            await self._clone.check_descends(revision, applied)
+        return await self._snapshot(revision)
+
+    async def _snapshot(self, revision: Revision) -> Snapshot:
+        old = () if self._latest is None else self._latest.files.values()
+        known = {blob.object_id: blob for blob in old}
+        commit, files = await self._database.read(revision, self._folder, known)
+        return Snapshot(commit=commit, origin=self.origin, folder=self._folder, files=files)
+
+
+def _checked_folder(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or "\\" in text or not text.isprintable():
+        raise UsageError(f"folder {text!r}: name a folder of the repository, as 'fleet/desired'")
+    return "" if path == PurePosixPath() else str(path)

@@ -1,0 +1,119 @@
+"""Child processes that end: a deadline, a bounded output, and nobody left behind."""
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+_READ_BYTES = 64 * 1024
+_KEPT_ERROR_BYTES = 8 * 1024
+
+
+class NotStarted(Exception):
+    """A command could not be started at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """A command as an argument list, with all that it may see and use."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path = Path("/")
+    max_file_bytes: int | None = None
+    """No file that the command writes may become larger; its kernel ends it at that point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What became of a command; `errors` is the end of its standard error."""
+
+    code: int
+    output: bytes
+    errors: str
+    output_cut: bool
+    """The output went past the limit, and the command was ended there."""
+
+
+@asynccontextmanager
+async def running(call: Invocation) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start a command in a process group of its own; on the way out the whole group is ended.
+
+    Raises:
+        NotStarted: there is no such command, or no room for one more process.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *call.arguments,
+            env=call.environment,
+            cwd=call.folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        program = call.arguments[0]
+        raise NotStarted(f"{program} cannot be started: {error.strerror}") from error
+    try:
+        if call.max_file_bytes is not None:
+            limit_files(process.pid, call.max_file_bytes)
+        yield process
+    finally:
+        if process.returncode is None:
+            end_group(process.pid)
+        await process.wait()
+
+
+async def finished(call: Invocation, *, deadline: timedelta, max_output_bytes: int) -> Finished:
+    """Run a command to its end.
+
+    Raises:
+        TimeoutError: it took longer than *deadline*; its group was ended.
+        NotStarted: there is no such command, or no room for one more process.
+    """
+    async with asyncio.timeout(deadline.total_seconds()), running(call) as process:
+        async with asyncio.TaskGroup() as readers:
+            output = readers.create_task(_output(process, max_output_bytes))
+            errors = readers.create_task(ending(process.stderr))
+        code = await process.wait()
+    text = errors.result().decode("utf-8", "replace")
+    body, cut = output.result()
+    return Finished(code=code, output=body, errors=text, output_cut=cut)
+
+
+def end_group(group: int) -> None:
+    """Kill every process of *group* that is still there."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def limit_files(process: int, size_bytes: int) -> None:
+    """Bound what *process*, and whatever it starts from now on, may write to one file."""
+    if sys.platform == "linux":
+        with suppress(ProcessLookupError):
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+async def ending(stream: asyncio.StreamReader | None) -> bytes:
+    """Read *stream* to its end, and keep the last few kilobytes of it."""
+    kept = b""
+    while stream is not None and (block := await stream.read(_READ_BYTES)):
+        kept = (kept + block)[-_KEPT_ERROR_BYTES:]
+    return kept
+
+
+async def _output(process: asyncio.subprocess.Process, limit: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    while process.stdout is not None and (block := await process.stdout.read(_READ_BYTES)):
+        body += block
+        if len(body) > limit:
+            end_group(process.pid)
+            return bytes(body[:limit]), True
+    return bytes(body), False
