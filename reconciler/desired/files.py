@@ -80,18 +80,21 @@ def _limits(snapshot: Snapshot, blobs: list[Blob]) -> Iterable[Fault]:
 def _notes(snapshot: Snapshot, others: Mapping[str, list[str]]) -> Iterable[str]:
     """Mention what a person may believe to be read; a README is nobody's worry."""
     for top, paths in sorted(others.items()):
+        strays = [path for path in paths if not _is_ordinary(path.rpartition("/")[2])]
         if top in FOLDERS:
-            for path in paths:
-                if not _is_ordinary(path.rpartition("/")[2]):
-                    yield f"{shown_path(snapshot, path)}: not read; expected *.yaml or *.yml here"
-        elif not top:
-            strays = [path for path in paths if not _is_ordinary(path)]
-            if strays:
-                yield f"{shown_path(snapshot, '')}: left alone: {listed(strays)}"
-        elif top in _LATER or any(path.endswith(_SUFFIXES) for path in paths):
-            if top not in _EXPECTED_BESIDE:
-                count = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
-                yield f"{shown_path(snapshot, top)}/: {count} left alone; not managed"
+            for path in strays:
+                yield f"{shown_path(snapshot, path)}: not read; expected *.yaml or *.yml here"
+        elif not top and strays:
+            yield f"{shown_path(snapshot, '')}: left alone: {listed(strays)}"
+        elif _looks_managed(top, paths):
+            count = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
+            yield f"{shown_path(snapshot, top)}/: {count} left alone; not managed"
+
+
+def _looks_managed(top: str, paths: list[str]) -> bool:
+    if top in _EXPECTED_BESIDE or not top:
+        return False
+    return top in _LATER or any(path.endswith(_SUFFIXES) for path in paths)
 
 
 def _is_ordinary(name: str) -> bool:
