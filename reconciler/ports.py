@@ -5,19 +5,42 @@ the same contract suite holds for both. Shared guarantees: absent is `None`, sil
 `KanadeUnavailable`; a call that raises may have had its effect, unless it says otherwise.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.model.action import UpsertJob
-from reconciler.model.attempt import Attempt
+from reconciler.model.attempt import Attempt, Purpose
 from reconciler.model.desired import Artifact, Desired
 from reconciler.model.digest import Digest
-from reconciler.model.identity import ExecId, HostName, Json, ObjectRef, SecretName
-from reconciler.model.observed import Observed, Owned, StoredObject
+from reconciler.model.identity import (
+    ExecId,
+    HostName,
+    JobId,
+    Json,
+    ObjectRef,
+    PackageName,
+    ReleaseName,
+    Revision,
+    SecretName,
+)
+from reconciler.model.observed import (
+    BackendState,
+    Freeze,
+    HostState,
+    LiveJob,
+    Observed,
+    Owned,
+    Requests,
+    Slot,
+    StoredObject,
+)
+from reconciler.model.proof import Proof
+from reconciler.model.report import RunFinished, RunStarted
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.status import Event, Status
 
 
 class Clock(Protocol):
@@ -43,6 +66,12 @@ class Source(Protocol):
             SourceUnavailable: no answer in time; the last good revision stays in force.
             SourceRefused: the ref or its history is not to be used.
         """
+
+    async def applied(self, revision: Revision) -> None:
+        """Remember *revision* as the last good one, over restarts."""
+
+    async def last_applied(self) -> Snapshot | None:
+        """Return the last good revision, read again; `None` when there has been none."""
 
 
 class Secrets(Protocol):
@@ -82,7 +111,10 @@ class Artifacts(Protocol):
 class Objects(Protocol):
     """One of kanade's object stores: `app_packages` or `scripts`."""
 
-    async def stored(self) -> Mapping[ObjectRef, StoredObject]:
+    async def refresh(self) -> None:
+        """Make sure that the next reading is current; raises as `Fleet.refresh`."""
+
+    def stored(self) -> Mapping[ObjectRef, StoredObject]:
         """Return everything that is in the store, by its metadata."""
 
     async def publish(
@@ -111,8 +143,25 @@ class Objects(Protocol):
         """Remove an object and its chunks; one that is not there is no error."""
 
 
+class Catalogue(Protocol):
+    """What kanade's job catalogue says, over NATS."""
+
+    async def refresh(self) -> None:
+        """Make sure that the next reading is current; raises as `Fleet.refresh`."""
+
+    def live(self) -> Mapping[JobId, LiveJob]:
+        """Return every job with its pin and whether it is revoked."""
+
+
+class Backend(Protocol):
+    """kanade's HTTP API."""
+
+    async def state(self) -> BackendState:
+        """Tell whether it can be written through; a refusal to answer is `DOWN`, no error."""
+
+
 class Jobs(Protocol):
-    """kanade's job catalogue."""
+    """kanade's job catalogue, to be written."""
 
     async def upsert(self, action: UpsertJob, yaml: str) -> None:
         """Write the manifest, its YAML and the version pin, the pin readable before this returns.
@@ -138,7 +187,23 @@ class Runner(Protocol):
 
 
 class Fleet(Protocol):
-    """The hosts themselves."""
+    """The hosts themselves, as heartbeats, pings, groups and slots show them."""
+
+    async def refresh(self) -> None:
+        """Make sure that the next readings are current.
+
+        Raises:
+            KanadeUnavailable: no answer, so nothing is known.
+        """
+
+    def hosts(self) -> Mapping[HostName, HostState]:
+        """Return every host that is known of."""
+
+    def slots(self) -> Mapping[HostName, Slot]:
+        """Return the last command on every host's own subject."""
+
+    def freeze(self) -> Freeze:
+        """Return kanade's global freeze; one that does not parse counts as frozen."""
 
     async def ping(self, hosts: frozenset[HostName]) -> None:
         """Ask *hosts* for a fresh heartbeat; what they answer shows in the next reading."""
@@ -158,6 +223,43 @@ class Observer(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A report, and what says that it has been taken in: without it, it comes again."""
+
+    report: RunStarted | RunFinished
+    acknowledge: Callable[[], Awaitable[None]]
+
+
+class Reports(Protocol):
+    """What agents say of their runs, each told until it is acknowledged."""
+
+    async def take(self) -> Sequence[Delivery]:
+        """Return what has come in, without waiting for more."""
+
+
+class Records(Protocol):
+    """Our own state, to be read."""
+
+    async def refresh(self) -> None:
+        """Make sure that the next readings are current; raises as `Fleet.refresh`."""
+
+    def attempts(self) -> Mapping[tuple[ReleaseName, HostName, Purpose], Attempt]:
+        """Return the latest attempt of every release and purpose on every host."""
+
+    def proofs(self) -> Mapping[tuple[PackageName, HostName], Proof]:
+        """Return what is proved of every package on every host."""
+
+    def owned_packages(self) -> Mapping[ObjectRef, Owned]:
+        """Return the packages that we have published."""
+
+    def owned_scripts(self) -> Mapping[ObjectRef, Owned]:
+        """Return the scripts that we have published."""
+
+    def requests(self) -> Requests:
+        """Return what people ask for."""
+
+
 class Journal(Protocol):
     """Our own record of what was intended and what became of it; only the leader writes."""
 
@@ -167,6 +269,9 @@ class Journal(Protocol):
         Raises:
             LeaseLost: another controller leads; nothing was written.
         """
+
+    async def prove(self, proof: Proof) -> None:
+        """Keep what is now proved of a host; raises as `record`."""
 
 
 class Inventory(Protocol):
@@ -187,6 +292,46 @@ class Lease(Protocol):
 
         Raises:
             LeaseLost: another controller leads, or may by now.
+        """
+
+
+class Leadership(Lease, Protocol):
+    """The lease, as the loop that keeps it sees it."""
+
+    @property
+    def leads(self) -> bool:
+        """True while the lease is ours and has not run out."""
+
+    async def attempt(self) -> bool:
+        """Take the lease if it is free or has run out; tell whether we lead.
+
+        Raises:
+            KanadeUnavailable: no answer.
+        """
+
+    async def renew(self) -> None:
+        """Make the lease last for its whole length again.
+
+        Raises:
+            LeaseLost: another controller has taken over.
+            KanadeUnavailable: no answer; it lasts as long as it lasted before.
+        """
+
+    async def release(self) -> None:
+        """Let others take over at once."""
+
+
+class StatusBoard(Protocol):
+    """Where the status is kept for people and machines to read."""
+
+    def read(self) -> Status:
+        """Return the last status that was told."""
+
+    async def tell(self, status: Status, events: Sequence[Event]) -> None:
+        """Keep *status*, only what is new of it, and publish *events*.
+
+        Raises:
+            LeaseLost: another controller leads.
         """
 
 

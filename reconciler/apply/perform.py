@@ -6,7 +6,7 @@ from typing import assert_never
 
 from reconciler.apply.dispatch import Dispatcher
 from reconciler.desired.edit import stamp_job
-from reconciler.desired.script import render
+from reconciler.desired.script import render_with
 from reconciler.errors import Conflict
 from reconciler.model.action import (
     ExecJob,
@@ -17,7 +17,6 @@ from reconciler.model.action import (
     UpsertJob,
 )
 from reconciler.model.attempt import Via
-from reconciler.model.desired import Script, SecretRef
 from reconciler.model.digest import Digest
 from reconciler.model.observed import Owned
 from reconciler.model.plan import Step
@@ -77,7 +76,7 @@ class Performer:
         await self.inventory.own_package(action.ref, owned)
 
     async def _publish_script(self, action: PublishScript, way: Way) -> None:
-        text = rendered(action.script, self.secrets)
+        text = render_with(action.script, self.secrets.resolve)
         if Digest.of(text) != action.digest:
             raise Conflict(f"a secret of {action.ref} has changed since it was planned: look again")
         content = BytesContent(text)
@@ -85,16 +84,3 @@ class Performer:
         await way.scripts.check(action.ref, action.digest)
         owned = Owned(digest=action.digest, release=action.release)
         await self.inventory.own_script(action.ref, owned)
-
-
-def rendered(script: Script, secrets: Secrets) -> bytes:
-    """Return the text of *script* with its knobs set; it carries secrets, so keep it nowhere.
-
-    Raises:
-        SecretUnavailable: a knob refers to a secret that is not to be had.
-    """
-    knobs = {
-        name: secrets.resolve(value.name) if isinstance(value, SecretRef) else value
-        for name, value in script.knobs.items()
-    }
-    return render(script.template, script.path, knobs)

@@ -258,7 +258,7 @@ def unreadable_probe(report: RunFinished, package: PackageName) -> Failure:
     return Failure(
         kind=FailureClass.UNPROVED,
         cause=f"the probe's last line is {said}",
-        fix=f"let it print `{package} <version> sha256=<hex> running|stopped`, or `{package} absent`",
+        fix=f"let it print `{package} <version> sha256=<hex> running`, or stopped, or absent",
         next=Next.RETRY,
         install_intact=True,
     )
