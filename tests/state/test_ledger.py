@@ -1,0 +1,87 @@
+"""What the leader writes is what the next reading, of whomever, shows."""
+
+from dataclasses import replace
+
+from reconciler.model.attempt import Purpose
+from reconciler.model.failure import FailureClass
+from reconciler.model.identity import HostName, ObjectRef
+from reconciler.model.observed import Approval, Owned
+from reconciler.model.proof import Proof
+from reconciler.state.names import journal_key
+from tests.state.conftest import Open
+from tests.support import builders
+from tests.support.builders import NOON
+
+
+async def test_an_attempt_comes_back_as_it_was_written(open_state: Open) -> None:
+    own = await open_state("one")
+    await own.lease.attempt()
+    item = builders.release()
+    attempt = builders.attempt(
+        item, "Host.With.Dots", outcome=builders.outcome(FailureClass.TIMEOUT)
+    )
+
+    await own.ledger.record(attempt)
+
+    key = (item.name, HostName("Host.With.Dots"), Purpose.INSTALL)
+    assert {key: attempt} == dict(own.ledger.attempts())
+
+
+async def test_a_newer_attempt_takes_the_place_of_the_older(open_state: Open) -> None:
+    own = await open_state("one")
+    await own.lease.attempt()
+    first = builders.attempt(builders.release())
+    second = replace(first, number=2)
+
+    await own.ledger.record(first)
+    await own.ledger.record(second)
+
+    assert [second] == list(own.ledger.attempts().values())
+
+
+async def test_proofs_and_ownership_are_kept(open_state: Open) -> None:
+    own = await open_state("one")
+    await own.lease.attempt()
+    item = builders.release()
+    proof = Proof(
+        package=item.package,
+        host=HostName("pc-01"),
+        by_probe=builders.evidence("2.0.0", sha=item.artifact.digest),
+    )
+    owned = Owned(digest=item.artifact.digest, release=item.name)
+    ref = ObjectRef("tool", "2.0.0")
+
+    await own.ledger.prove(proof)
+    await own.ledger.own_package(ref, owned)
+
+    assert {(item.package, HostName("pc-01")): proof} == dict(own.ledger.proofs())
+    assert {ref: owned} == dict(own.ledger.owned_packages())
+    assert dict(own.ledger.owned_scripts()) == {}
+
+
+async def test_a_record_that_cannot_be_read_is_as_if_it_were_not(open_state: Open) -> None:
+    own = await open_state("one")
+    await own.lease.attempt()
+    attempt = builders.attempt(builders.release())
+    for rubbish in (b"", b"{}", b"\xff", b'{"wish": 1}'):
+        await own.bucket.put(journal_key(attempt.wish), rubbish)
+        await own.mirror.refresh()
+
+        assert dict(own.ledger.attempts()) == {}
+
+    await own.ledger.record(attempt)
+    assert [attempt] == list(own.ledger.attempts().values())
+
+
+async def test_a_persons_word_counts_once_and_without_a_lease(open_state: Open) -> None:
+    own = await open_state("one")
+    item = builders.release()
+    approval = Approval(
+        release=item.name, fingerprint=item.fingerprint, approver="mika@example", at=NOON
+    )
+
+    await own.book.approve(approval)
+    await own.book.approve(replace(approval, reason="again"))
+
+    other = await open_state("two")
+    assert (replace(approval, reason="again"),) == other.book.read().approvals
