@@ -52,9 +52,9 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
     """
     busy = _busy(observed, now, terms)
     via = way(observed, terms, in_flight=bool(busy))
-    steps, deferred = plan_free_jobs(desired, observed) if _may_write(observed, via) else ([], [])
-    resent = _resends(observed, busy) if via is not None else []
-    steps += resent
+    may_write = via is not None and not observed.freeze.frozen
+    steps, deferred = plan_free_jobs(desired, observed) if may_write else ([], [])
+    steps += _resends(observed, busy) if may_write else []
     unfinished = frozenset(release.name for release in desired.releases)
     parts: dict[ReleaseName, _Part] = {}
     for release in in_order(desired.releases):
@@ -291,10 +291,6 @@ def _look_at(verdicts: Iterable[Verdict], deferred: Iterable[Deferred]) -> datet
 
 def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _may_write(observed: Observed, via: Via | None) -> bool:
-    return via is not None and not observed.freeze.frozen
 
 
 def _is_install(verdict: Verdict) -> bool:
