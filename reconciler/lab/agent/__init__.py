@@ -1,0 +1,1 @@
+"""A kanade-compatible agent: one process may serve several hosts."""

@@ -1,0 +1,21 @@
+"""How many scripts a host runs at once; whoever comes later waits in line."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+
+class Slots:
+    """A first-come queue in front of a host's processors."""
+
+    def __init__(self, limit: int) -> None:
+        self._places = asyncio.Semaphore(limit)
+
+    @contextlib.asynccontextmanager
+    async def taken(self, *, bypass: bool) -> AsyncIterator[None]:
+        """Hold a place; a command that may bypass the limit needs none."""
+        if bypass:
+            yield
+            return
+        async with self._places:
+            yield

@@ -1,0 +1,1 @@
+"""A kanade-compatible backend: the HTTP API, and the projections behind it."""

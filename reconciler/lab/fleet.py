@@ -1,0 +1,210 @@
+"""The whole embedded fleet: a broker, a backend, agents, and a supervised service a host."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from reconciler.lab import names, wire
+from reconciler.lab.agent.settings import AgentSettings, HostSettings
+from reconciler.lab.agent_part import AgentPart
+from reconciler.lab.backend.settings import BackendSettings
+from reconciler.lab.backend_part import BackendPart
+from reconciler.lab.connection import connect
+from reconciler.lab.host import LabHost, base_environment, image_sha256, script_environment
+from reconciler.lab.http import ask
+from reconciler.lab.keeper import MARK, kept
+from reconciler.lab.nats_server import NatsServer, NatsSettings
+from reconciler.lab.ports import free_port
+from reconciler.lab.supervisor import Supervisor
+from reconciler.lab.waiting import until
+
+_PING_SECONDS = 1
+_OK = 200
+
+
+class Running(NamedTuple):
+    """What a host's service says of itself."""
+
+    version: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabOptions:
+    """How a lab differs from kanade's defaults, mostly in patience."""
+
+    token: str | None = None
+    """The bearer token of the HTTP API; a random one when not said."""
+    nats_token: str | None = None
+    max_file_store: str | None = None
+    hosts_per_agent: int = 1
+    agent_version: str = "0.101.0"
+    ledger: Literal["durable", "memory"] = "durable"
+    local_limit: int | None = None
+    heartbeat_seconds: float = 30
+    reap_slack_seconds: float = 120
+    reap_every_seconds: float = 1
+
+
+class Lab:
+    """An embedded fleet, in force while the context lasts; nothing of it outlives the process."""
+
+    def __init__(
+        self, folder: Path, hosts: Sequence[str], service: bytes, options: LabOptions | None = None
+    ) -> None:
+        self.folder = folder.resolve()
+        self.options = options if options is not None else LabOptions()
+        self.token = self.options.token or secrets.token_urlsafe(24)
+        self.hosts = {
+            name: LabHost(name=name, home=self.folder / "hosts" / name, port=free_port())
+            for name in hosts
+        }
+        self._service = service
+        self._id = secrets.token_hex(8)
+        self._environment = base_environment({MARK: self._id})
+        self._stack = contextlib.AsyncExitStack()
+        self._client: Client | None = None
+        self.nats = self._make_nats()
+        self.backend = self._make_backend()
+        self.supervisor = Supervisor(self.folder, list(self.hosts.values()), self._environment)
+        self.agent_parts = self._make_agents()
+        self.agents = {host: part for part in self.agent_parts for host in part.hosts}
+
+    @property
+    def nats_url(self) -> str:
+        """Where the broker is."""
+        return self.nats.url
+
+    @property
+    def backend_url(self) -> str:
+        """Where the HTTP API is."""
+        return self.backend.url
+
+    async def __aenter__(self) -> Self:
+        """Start everything; return once every part answers.
+
+        Raises:
+            LabFailed: a part did not come up.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything."""
+        await self._stop()
+
+    def environment(self, host: str) -> dict[str, str]:
+        """Return the environment that scripts on *host* get."""
+        own = script_environment(self.hosts[host], self.supervisor.config)
+        return self._environment | own
+
+    async def running(self, host: str) -> Running | None:
+        """Return what *host* runs, by its service's word and its process's image.
+
+        `None` when the service does not answer; the digest is `None` where it cannot be seen.
+        """
+        here = self.hosts[host]
+        pid = await self.supervisor.service_pid(host)
+        answer = await ask(here.port, "/api/version")
+        if answer is None or answer.status != _OK or pid is None:
+            return None
+        said = wire.document(answer.body)
+        return Running(str(said["version"]), image_sha256(pid, here.binary))
+
+    async def _start(self) -> None:
+        await self._stack.enter_async_context(kept(self._id))
+        for host in self.hosts.values():
+            host.install(self._service)
+        await self.nats.start()
+        parts = (self.backend, self.supervisor, *self.agent_parts)
+        await asyncio.gather(*(part.spawn() for part in parts))
+        self._client = await connect(self.nats_url, self.options.nats_token, "lab")
+        self._stack.push_async_callback(self._client.close)
+        services = (until(self._serves(host), f"the service of {host}") for host in self.hosts)
+        await asyncio.gather(*(part.ready() for part in parts), *services)
+
+    def _serves(self, host: str) -> Callable[[], Awaitable[bool]]:
+        async def healthy() -> bool:
+            answer = await ask(self.hosts[host].port, "/health")
+            return answer is not None and answer.status == _OK
+
+        return healthy
+
+    async def _ping(self, host: str) -> bool:
+        if self._client is None:
+            return False
+        try:
+            await self._client.request(names.ping(host), b"", timeout=_PING_SECONDS)
+        except (NatsError, TimeoutError):
+            return False
+        return True
+
+    def _make_nats(self) -> NatsServer:
+        settings = NatsSettings(
+            folder=self.folder / "nats",
+            port=free_port(),
+            token=self.options.nats_token,
+            max_file_store=self.options.max_file_store,
+        )
+        return NatsServer(settings, self._environment)
+
+    def _make_backend(self) -> BackendPart:
+        settings = BackendSettings(
+            nats_url=self.nats_url,
+            nats_token=self.options.nats_token,
+            port=free_port(),
+            token=self.token,
+            folder=str(self.folder / "backend"),
+            reap_slack_seconds=self.options.reap_slack_seconds,
+            reap_every_seconds=self.options.reap_every_seconds,
+        )
+        return BackendPart(settings, self._environment)
+
+    def _make_agents(self) -> list[AgentPart]:
+        hosts = list(self.hosts.values())
+        size = self.options.hosts_per_agent
+        shares = [hosts[start : start + size] for start in range(0, len(hosts), size)]
+        return [self._make_agent(index, share) for index, share in enumerate(shares, start=1)]
+
+    def _make_agent(self, index: int, hosts: list[LabHost]) -> AgentPart:
+        settings = AgentSettings(
+            nats_url=self.nats_url,
+            nats_token=self.options.nats_token,
+            agent_version=self.options.agent_version,
+            heartbeat_seconds=self.options.heartbeat_seconds,
+            ledger=self.options.ledger,
+            local_limit=self.options.local_limit,
+            hosts=[
+                HostSettings(
+                    name=host.name,
+                    folder=str(host.agent_folder),
+                    environment=script_environment(host, self.supervisor.config),
+                )
+                for host in hosts
+            ],
+        )
+        name = f"agent-{index}"
+        return AgentPart(name, self.folder / "agents", settings, self._environment, self._ping)
+
+    async def _stop(self) -> None:
+        for part in self.agent_parts:
+            await part.kill()
+        await asyncio.gather(self.backend.kill(), self.supervisor.kill(), self.nats.kill())
+        await self._stack.aclose()
