@@ -1,0 +1,164 @@
+"""One nats-py client, from its first connect to its end."""
+
+import asyncio
+import contextlib
+import re
+import ssl
+from typing import Protocol
+
+from nats import errors as nats_errors
+from nats.aio.client import Client
+
+from reconciler.errors import KanadeRefused, KanadeUnavailable, Unauthorized, UsageError
+from reconciler.jetstream.options import NatsOptions
+
+MINIMUM_VERSION = (2, 12, 3)
+"""Older ones lose data in a crash, and cannot expect the last sequence of another subject."""
+
+_FOR_EVER = -1
+_PING_SECONDS = 5
+_PENDING_BYTES = 16 * 1024 * 1024
+_CLOSE_SECONDS = 2.0
+_VIOLATION = re.compile(
+    r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE
+)
+_AUTHORIZATION = ("authorization violation", "authentication expired", "authorization timeout")
+
+
+class Watcher(Protocol):
+    """Who is told what becomes of a link."""
+
+    def link_up(self) -> None:
+        """It is connected again."""
+
+    def link_down(self) -> None:
+        """It has lost its server; what was under way is lost or unknown."""
+
+    def forbidden(self, verb: str, subject: str) -> None:
+        """The server refused to *verb* *subject*, which nats-py has folded to lower case."""
+
+
+class Link:
+    """A client that reconnects for ever, says why it cannot, and prints nothing."""
+
+    def __init__(self, options: NatsOptions, watcher: Watcher) -> None:
+        self._options = options
+        self._watcher = watcher
+        self._limit: asyncio.Timeout | None = None
+        self.client = Client()
+        self.trouble: str | None = None
+        """The last thing that the server or the network said against us."""
+        self.unauthorized = False
+
+    @property
+    def clustered(self) -> bool:
+        """True when the server says that it belongs to a cluster."""
+        # nats-py keeps what the server said of itself, and shows only parts of it.
+        return bool(self.client._server_info.get("cluster"))  # noqa: SLF001
+
+    async def open(self) -> None:
+        """Connect, or give up at the deadline.
+
+        Raises:
+            Unauthorized: the server refuses the credentials.
+            KanadeUnavailable: no server answers.
+            KanadeRefused: the server is too old.
+            UsageError: a URL or a file of the options is wrong.
+        """
+        tls = self._options.tls_context()
+        try:
+            async with asyncio.timeout(self._options.connect_timeout.total_seconds()) as limit:
+                self._limit = limit
+                await self._connect(tls)
+        except TimeoutError as error:
+            await self.close()
+            raise self._failure() from error
+        except (nats_errors.Error, ValueError) as error:
+            raise UsageError(f"NATS {self._options.shown}: {error}") from error
+        finally:
+            self._limit = None
+        await self._check_version()
+
+    async def _connect(self, tls: ssl.SSLContext | None) -> None:
+        options = self._options
+        await self.client.connect(
+            servers=list(options.servers),
+            name=options.name,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            closed_cb=self._on_closed,
+            max_reconnect_attempts=_FOR_EVER,
+            reconnect_time_wait=1,
+            ping_interval=_PING_SECONDS,
+            max_outstanding_pings=2,
+            pending_size=_PENDING_BYTES,
+            token=options.token,
+            user=options.user,
+            password=options.password,
+            user_credentials=options.credentials,
+            inbox_prefix=options.inbox_prefix,
+            tls=tls,
+        )
+
+    async def close(self) -> None:
+        """End it; a server that does not answer cannot hold it up."""
+        with contextlib.suppress(TimeoutError, OSError, nats_errors.Error):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.client.close()
+
+    async def leave_server(self) -> None:
+        """Give up a server that takes bytes and answers nothing, and connect anew."""
+        await self.client.force_reconnect()
+
+    async def _check_version(self) -> None:
+        version = self.client.connected_server_version
+        try:
+            found = (version.major, version.minor, version.patch)
+        except ValueError:
+            return
+        if found < MINIMUM_VERSION:
+            await self.close()
+            wanted = ".".join(map(str, MINIMUM_VERSION))
+            raise KanadeRefused(
+                f"nats-server {'.'.join(map(str, found))} at {self._options.shown} is too old: "
+                f"{wanted} or newer is needed; update it"
+            )
+
+    def _failure(self) -> Exception:
+        if self.unauthorized:
+            return Unauthorized(
+                f"NATS {self._options.shown} refused the credentials ({self.trouble}); "
+                "check the token, or user and password"
+            )
+        return KanadeUnavailable(
+            f"NATS {self._options.shown} cannot be reached "
+            f"({self.trouble or 'no answer'}); check the URL and that nats-server runs"
+        )
+
+    async def _on_error(self, error: Exception) -> None:
+        text = str(error).removeprefix("nats: ").strip("'") or type(error).__name__
+        if violation := _VIOLATION.search(text):
+            self._watcher.forbidden(violation[1].lower(), violation[2])
+            return
+        self.trouble = text
+        self.unauthorized = any(word in text.lower() for word in _AUTHORIZATION)
+        if self.unauthorized and self._limit is not None:
+            # Nothing that a retry could change: do not wait out the deadline.
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    async def _on_disconnected(self) -> None:
+        # nats-py would send what is still in its buffer whenever it is connected again: hours
+        # later, and long after the caller was told that nothing is known of it.
+        self.client._pending.clear()  # noqa: SLF001
+        self.client._pending_data_size = 0  # noqa: SLF001
+        self._watcher.link_down()
+
+    async def _on_reconnected(self) -> None:
+        self.trouble = None
+        self._watcher.link_up()
+
+    async def _on_closed(self) -> None:
+        error = self.client.last_error
+        self.trouble = str(error).removeprefix("nats: ") if error else self.trouble
+        self._watcher.link_down()

@@ -1,0 +1,68 @@
+"""How to reach NATS."""
+
+import ssl
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from reconciler.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NatsOptions:
+    """Where NATS is, and who we are there; at most one kind of credential."""
+
+    servers: tuple[str, ...]
+    token: str | None = field(default=None, repr=False)
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    credentials: Path | None = None
+    """A NATS `.creds` file."""
+    ca: Path | None = None
+    """Who signed the server's certificate, if not one of the system's."""
+    certificate: Path | None = None
+    key: Path | None = None
+    name: str = "kanade-reconciler"
+    """How the connection is called in the server's monitoring."""
+    inbox_prefix: str = "_INBOX"
+    connect_timeout: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        if not self.servers:
+            raise UsageError("no NATS server is given; expected a URL such as nats://host:4222")
+        kinds = (self.token, self.user, self.credentials)
+        if sum(kind is not None for kind in kinds) > 1:
+            raise UsageError("NATS: give a token, a user or a credentials file, not several")
+        if (self.user is None) != (self.password is None):
+            raise UsageError("NATS: a user needs a password, and a password a user")
+        if self.credentials is not None and find_spec("nkeys") is None:
+            raise UsageError("NATS: a credentials file needs the package nkeys: pip install nkeys")
+
+    @property
+    def shown(self) -> str:
+        """The servers as an error may name them, without credentials."""
+        return ", ".join(without_credentials(server) for server in self.servers)
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return a context when anything of TLS is set; else nats-py uses the system's.
+
+        Raises:
+            UsageError: a file is not there or is no certificate.
+        """
+        if self.ca is None and self.certificate is None:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.certificate is not None:
+                context.load_cert_chain(self.certificate, self.key)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"NATS: cannot use the TLS files: {error}") from error
+        return context
+
+
+def without_credentials(url: str) -> str:
+    """Return *url* without user, password and token, for people to see."""
+    parts = urlsplit(url if "://" in url else f"nats://{url}")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

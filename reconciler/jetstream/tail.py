@@ -1,0 +1,138 @@
+"""An ephemeral consumer that hands on the last message of every subject, and what follows."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from nats.aio.msg import Msg
+
+from reconciler.errors import KanadeRefused, KanadeUnavailable
+from reconciler.jetstream import api
+from reconciler.jetstream.connection import Connection, Subscription
+from reconciler.jetstream.message import Delivery, Message, received, status_of
+
+_ASK = 4096
+"""So many messages may be on their way to us: what bounds a slow reader's memory."""
+_GONE_AFTER = timedelta(seconds=30)
+_ON_ITS_WAY_SECONDS = 3.0
+
+
+class Tail:
+    """One consumer, for as long as nothing it sends gets lost.
+
+    It pulls, without an expiry: the server sends at once what comes, and never more than was
+    asked for. The consumer counts what it sends; a number left out, a word from the server or
+    a lost connection makes the tail `broken`, and then it must be replaced.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        stream: str,
+        filter_subject: str,
+        taken: Callable[[Message], None],
+    ) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._filter_subject = filter_subject
+        self._taken = taken
+        self._name = f"reconciler-{secrets.token_hex(8)}"
+        self._inbox = connection.new_inbox()
+        self._subscription: Subscription | None = None
+        self._seen = 0
+        self._asked = 0
+        self._progress = asyncio.Event()
+        self.last_sequence = 0
+        """The newest place in the stream that has been handed on."""
+        self.broken = False
+
+    async def open(self) -> None:
+        """Start; what the stream holds arrives from now on.
+
+        Raises:
+            KanadeRefused: there is no such stream, or it may not be read.
+        """
+        self._subscription = await self._connection.subscribe(self._inbox, self._receive)
+        config = {
+            "name": self._name,
+            "filter_subject": self._filter_subject,
+            "deliver_policy": "last_per_subject",
+            "ack_policy": "none",
+            "replay_policy": "instant",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": int(_GONE_AFTER.total_seconds() * 1_000_000_000),
+        }
+        await api.create_consumer(self._connection, self._stream, config)
+        await self._ask(_ASK)
+
+    async def close(self) -> None:
+        """Stop, and take the consumer away; one that cannot be reached goes by itself."""
+        self.break_off()
+        with contextlib.suppress(KanadeUnavailable, KanadeRefused):
+            if self._subscription is not None:
+                await self._connection.unsubscribe(self._subscription)
+            await api.delete_consumer(self._connection, self._stream, self._name)
+
+    def break_off(self) -> None:
+        """Say that something may have been missed."""
+        self.broken = True
+        self._progress.set()
+
+    async def prove(self) -> bool:
+        """Return once all that was stored before this call has been handed on; False if broken.
+
+        Raises:
+            KanadeUnavailable: the server does not answer, so nothing is proved.
+        """
+        while not self.broken:
+            seen = self._seen
+            info = await api.consumer_info(self._connection, self._stream, self._name)
+            if info is None or info.delivered.consumer_seq < seen:
+                self.break_off()
+            elif await self._received(info.delivered.consumer_seq) and not info.num_pending:
+                return True
+        return False
+
+    async def reach(self, sequence: int) -> None:
+        """Return when the message at *sequence* of the stream was handed on, or it is broken."""
+        while self.last_sequence < sequence and not self.broken:
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def _received(self, count: int) -> bool:
+        """Wait for what the server says it has sent; what does not come got lost."""
+        try:
+            async with asyncio.timeout(_ON_ITS_WAY_SECONDS):
+                while self._seen < count and not self.broken:
+                    self._progress.clear()
+                    await self._progress.wait()
+        except TimeoutError:
+            self.break_off()
+        return not self.broken
+
+    async def _receive(self, message: Msg) -> None:
+        if self.broken:
+            return
+        delivery = Delivery.parse(message.reply)
+        if delivery is None:
+            if status_of(message) is not None:
+                self.break_off()
+            return
+        if delivery.consumer_sequence != self._seen + 1:
+            self.break_off()
+            return
+        self._seen = delivery.consumer_sequence
+        self.last_sequence = delivery.stream_sequence
+        self._taken(received(message, delivery))
+        self._progress.set()
+        self._asked -= 1
+        if self._asked < _ASK // 2:
+            await self._ask(_ASK // 2)
+
+    async def _ask(self, count: int) -> None:
+        self._asked += count
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        await self._connection.post(subject, b'{"batch":%d}' % count, reply=self._inbox)

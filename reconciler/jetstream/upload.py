@@ -1,0 +1,180 @@
+"""Putting an object: nothing names it before all of it is stored, and is what it should be.
+
+nats-py's own `put` waits for each chunk, leaves its chunks behind when it is cancelled, and
+replaces whatever metadata there is by then.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from reconciler.errors import Conflict, DigestMismatch, NoRoom, ReconcilerError
+from reconciler.jetstream import api
+from reconciler.jetstream.connection import Connection
+from reconciler.jetstream.message import Message
+from reconciler.jetstream.object_info import (
+    NUID_PREFIX,
+    ObjectInfo,
+    Options,
+    chunks_subject,
+    decode_info,
+    metadata_subject,
+    stream_of,
+)
+from reconciler.jetstream.sending import Progress, Sending
+from reconciler.model.digest import Digest
+from reconciler.ports import Content
+
+_CLEAR_WITHIN_SECONDS = 5.0
+_OVERHEAD = 1.02
+"""What a stream adds to the chunks, and a little more."""
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Which object to put; `replaces` is the metadata's sequence, 0 where there is no object."""
+
+    bucket: str
+    name: str
+    digest: Digest
+    replaces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was put, and the sequence of its metadata."""
+
+    info: ObjectInfo
+    sequence: int
+
+
+async def upload(
+    connection: Connection, target: Target, content: Content, progress: Progress = lambda _: None
+) -> Stored:
+    """Put *content*, whole or not at all; *progress* hears how many bytes are stored.
+
+    Raises:
+        DigestMismatch: it is not what *target* says; no reader has seen any of it.
+        Conflict: there is another object than *target* replaces.
+        NoRoom: it does not fit; what was sent is removed.
+        KanadeUnavailable: the server was lost. Only at the very end may the object be there
+            all the same; chunks that could not be removed are for `orphans`.
+    """
+    subject = metadata_subject(target.bucket, target.name)
+    before = await api.last_message(connection, stream_of(target.bucket), subject)
+    old = _replaced(connection, before, target)
+    now = await _check_room(connection, target, content.size_bytes)
+    nuid = NUID_PREFIX + secrets.token_hex(10)
+    sending = Sending(connection, target.bucket, nuid, progress)
+    try:
+        await _send(sending, target, content)
+    except BaseException:
+        await clear(connection, target.bucket, nuid)
+        raise
+    info = ObjectInfo(
+        name=target.name,
+        metadata={},
+        options=Options(max_chunk_size=sending.chunk_bytes),
+        bucket=target.bucket,
+        nuid=nuid,
+        size=sending.stored_bytes,
+        chunks=sending.chunks,
+        mtime=now,
+        digest=target.digest.kanade,
+    )
+    sequence = await _name(connection, info, subject, before.sequence if before else 0)
+    if old is not None:
+        await clear(connection, target.bucket, old.nuid)
+    return Stored(info, sequence)
+
+
+async def remove(connection: Connection, bucket: str, name: str) -> int | None:
+    """Delete an object and its chunks; `None` when there was none.
+
+    Raises:
+        Conflict: somebody has put another one meanwhile.
+        KanadeUnavailable: no answer: it may be deleted.
+    """
+    subject = metadata_subject(bucket, name)
+    before = await api.last_message(connection, stream_of(bucket), subject)
+    old = None if before is None else live_info(before)
+    if before is None or old is None:
+        return None
+    gone = msgspec.structs.replace(old, size=0, chunks=0, digest="", deleted=True)
+    sequence = await _name(connection, gone, subject, before.sequence)
+    await clear(connection, bucket, old.nuid)
+    return sequence
+
+
+async def clear(connection: Connection, bucket: str, nuid: str) -> None:
+    """Remove chunks that nothing names; when that fails, they wait for `orphans`."""
+    with contextlib.suppress(ReconcilerError, TimeoutError):
+        async with asyncio.timeout(_CLEAR_WITHIN_SECONDS):
+            await api.purge(connection, stream_of(bucket), chunks_subject(bucket, nuid))
+
+
+def live_info(message: Message) -> ObjectInfo | None:
+    """Return what *message* says of an object; `None` for one that is deleted, or no metadata."""
+    try:
+        info = decode_info(message.data)
+    except ValueError:
+        return None
+    return None if info.deleted is True else info
+
+
+async def _send(sending: Sending, target: Target, content: Content) -> None:
+    digest = await sending.run(content)
+    if digest != target.digest:
+        raise DigestMismatch(target.name, target.digest.hex, digest.hex)
+
+
+def _replaced(connection: Connection, before: Message | None, target: Target) -> ObjectInfo | None:
+    old = None if before is None else live_info(before)
+    found = before.sequence if before is not None and old is not None else 0
+    if found != target.replaces:
+        endpoint = connection.at(api.called(stream_of(target.bucket)))
+        raise Conflict(f"{endpoint}: {target.name} has changed since it was looked at")
+    return old
+
+
+async def _check_room(connection: Connection, target: Target, size_bytes: int) -> datetime:
+    """See that it fits beside what it replaces; returns the server's time."""
+    stream = await api.stream_info(connection, stream_of(target.bucket))
+    account = await api.account_info(connection)
+    needed = int(size_bytes * _OVERHEAD) + _MEBIBYTE // 16
+    endpoint = connection.at(api.called(stream_of(target.bucket)))
+    for limit, used, whose in (
+        (stream.config.max_bytes, stream.state.bytes, "its max_bytes"),
+        (account.limits.max_storage, account.storage, "the account's storage"),
+    ):
+        if 0 <= limit < used + needed:
+            raise NoRoom(
+                f"{endpoint}: no room for {target.name}: {_mebibytes(needed)} needed, "
+                f"{_mebibytes(limit - used)} of {_mebibytes(limit)} left of {whose}; "
+                "delete old versions, or raise the limit"
+            )
+    return stream.ts
+
+
+async def _name(connection: Connection, info: ObjectInfo, subject: str, last: int) -> int:
+    """Publish metadata in place of the message at *last*.
+
+    When the answer is lost, it may yet come into force: the chunks must stay.
+    """
+    headers = {"Nats-Rollup": "sub", "Nats-Expected-Last-Subject-Sequence": str(last)}
+    data = msgspec.json.encode(info)
+    try:
+        return await api.store(connection, stream_of(info.bucket), subject, data, headers)
+    except (Conflict, NoRoom):
+        if info.deleted is not True:
+            await clear(connection, info.bucket, info.nuid)
+        raise
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / _MEBIBYTE:,.1f} MiB"

