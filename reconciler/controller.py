@@ -32,6 +32,7 @@ from reconciler.ports import (
     StatusBoard,
 )
 from reconciler.revisions import InForce, Revisions
+from reconciler.source.trigger import PendingWake
 from reconciler.status.summarize import summarize_hosts, summarize_jobs, summarize_releases
 from reconciler.status.transitions import transitions
 
@@ -41,26 +42,6 @@ _RENEWAL = timedelta(seconds=5)
 _CANDIDACY = timedelta(seconds=1)
 
 log = structlog.get_logger()
-
-
-class Bell:
-    """Rings when there is something to look at; many rings before a look are one."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        """Ask for a look; this is a `ports.Wake`."""
-        self._rung.set()
-
-    async def wait(self, limit: timedelta | None = None) -> None:
-        """Wait for a ring, but no longer than *limit*."""
-        try:
-            async with asyncio.timeout(None if limit is None else limit.total_seconds()):
-                await self._rung.wait()
-        except TimeoutError:
-            pass
-        self._rung.clear()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +139,10 @@ class Controller:
     lease: Leadership
     clock: Clock
     resync: timedelta = timedelta(minutes=10)
-    bell: Bell = field(default_factory=Bell)
-    """Rung when anything but the repository may have changed."""
-    source_bell: Bell = field(default_factory=Bell)
-    """Rung when the repository may have."""
+    wake: PendingWake = field(default_factory=PendingWake)
+    """Called when anything but the repository may have changed."""
+    wake_source: PendingWake = field(default_factory=PendingWake)
+    """Called when the repository may have."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -178,7 +159,7 @@ class Controller:
     def stop(self) -> None:
         """End `run` after the pass that is under way."""
         self.stopping.set()
-        self.bell.ring()
+        self.wake()
 
     async def _loop(self) -> None:
         failures = 0
@@ -195,7 +176,7 @@ class Controller:
                 failures += 1
                 seconds = limit.total_seconds()
                 log.warning("pass failed", reason=error.reason, error=str(error), again_in=seconds)
-            await self.bell.wait(limit)
+            await self.wake.wait(limit)
 
     def _until(self, applied: Applied | None) -> timedelta:
         """Return how long nothing will change unless something rings."""
@@ -218,7 +199,7 @@ class Controller:
             except ReconcilerError as error:
                 log.warning("lease not renewed", reason=error.reason, error=str(error))
             if self.lease.leads != led:
-                self.bell.ring()
+                self.wake()
             await self.clock.sleep(_RENEWAL if self.lease.leads else _CANDIDACY)
 
     async def _follow(self) -> None:
@@ -226,5 +207,5 @@ class Controller:
         while True:
             if await self.revisions.look():
                 self.work.applier.patience.forget()
-            self.bell.ring()
-            await self.source_bell.wait()
+            self.wake()
+            await self.wake_source.wait()

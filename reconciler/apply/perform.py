@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.apply.dispatch import Dispatcher
-from reconciler.desired.edit import stamp_job
-from reconciler.desired.script import render_with
+from reconciler.desired.knobs import render_with
+from reconciler.desired.stamp import stamp_job
 from reconciler.errors import Conflict
 from reconciler.model.action import (
     ExecJob,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.desired.script import render_with
+from reconciler.desired.knobs import render_with
 from reconciler.errors import KanadeUnavailable, SecretUnavailable
 from reconciler.model.desired import Desired
 from reconciler.model.digest import Digest
