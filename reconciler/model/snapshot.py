@@ -15,6 +15,7 @@ class Blob:
     object_id: str
     size_bytes: int
     content: bytes | None = field(default=None, repr=False)
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,12 @@ class Database:
 def _sized(entry: Entry, reader: ObjectReader, known: Mapping[str, Blob]) -> Blob:
     old = known.get(entry.object_id)
     size_bytes = reader.size(entry.object_id) if old is None else old.size_bytes
-    return Blob(path=entry.path, object_id=entry.object_id, size_bytes=size_bytes)
+    return Blob(
+        path=entry.path,
+        object_id=entry.object_id,
+        size_bytes=size_bytes,
+        executable=entry.executable,
+    )
 
 
 def _filled(blob: Blob, reader: ObjectReader, known: Mapping[str, Blob]) -> Blob:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import PurePosixPath
 
 from reconciler.errors import SourceUnavailable, UsageError
@@ -12,6 +12,7 @@ from reconciler.ports import Content
 from reconciler.source.blob import BlobContent
 from reconciler.source.clone import TIP, Clone
 from reconciler.source.command import Git
+from reconciler.source.credential import presentable
 from reconciler.source.database import Database
 from reconciler.source.folder import StateFolder
 from reconciler.source.location import Location
@@ -102,22 +103,27 @@ class GitSource:
         """Stream an object of the clone, in constant memory; its id is checked at the end.
 
         Raises:
-            SourceUnavailable: the clone is damaged; the next `fetch` makes it again.
+            SourceUnavailable: git cannot be started; or, from the blocks, the clone is damaged,
+                and the next `fetch` makes it again.
         """
         call = await self._git.invocation(self._clone.path, "cat-file", "blob", object_id)
-        try:
-            async with running(call) as process:
-                yield BlobContent(process, object_id=object_id, size_bytes=size_bytes)
-        except (CloneDamaged, NotStarted) as error:
-            self._damaged = True
-            raise SourceUnavailable(
-                f"{self.origin}: object {object_id[:12]} cannot be read from the clone, which is "
-                f"made again at the next look ({error})"
-            ) from error
+        async with AsyncExitStack() as stack:
+            try:
+                process = await stack.enter_async_context(running(call))
+            except NotStarted as error:
+                raise SourceUnavailable(str(error)) from error
+            yield BlobContent(process, object_id, size_bytes, self._found_damaged)
 
     def close(self) -> None:
         """Let go of the thread that reads objects."""
         self._database.close()
+
+    def _found_damaged(self, object_id: str, why: str) -> SourceUnavailable:
+        self._damaged = True
+        return SourceUnavailable(
+            f"{self.origin}: object {object_id[:12]} cannot be read from the clone, which is made "
+            f"again at the next look ({presentable(why, None)})"
+        )
 
     async def _taken(self, tip: Tip) -> Snapshot:
         """Bring *tip* into the clone and read it; a clone that does not serve is made again."""
@@ -135,7 +141,7 @@ class GitSource:
             ) from error
 
     async def _brought(self, tip: Tip) -> Snapshot:
-        if await self._here() != tip.revision:
+        if self._latest or await self._here() != tip.revision:
             await self._clone.fetch(tip.ref)
         return await self._read(await self._database.revision(TIP))
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 _READ_BYTES = 64 * 1024
 _KEPT_ERROR_BYTES = 8 * 1024
@@ -42,8 +43,12 @@ class Finished:
 
 
 @asynccontextmanager
-async def running(call: Invocation) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    call: Invocation, *, output: BinaryIO | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start a command in a process group of its own; on the way out the whole group is ended.
+
+    All that it says goes to the file *output*, or else through pipes.
 
     Raises:
         NotStarted: there is no such command, or no room for one more process.
@@ -54,8 +59,8 @@ async def running(call: Invocation) -> AsyncIterator[asyncio.subprocess.Process]
             env=call.environment,
             cwd=call.folder,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=output or asyncio.subprocess.PIPE,
+            stderr=output or asyncio.subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:

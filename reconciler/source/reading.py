@@ -10,6 +10,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ class ObjectReader:
             revision=revision,
             subject=_one_line(text.partition("\n")[0]),
             author=_one_line(f"{found.author.name} <{found.author.email}>"),
-            committed_at=found.committed_datetime,
+            committed_at=found.committed_datetime.astimezone(UTC),
         )
 
     def entries(self, revision: Revision, folder: str, at_most: int) -> tuple[Entry, ...]:
