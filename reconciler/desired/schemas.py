@@ -76,3 +76,23 @@ def with_defaults(value: Json, schema: Json, root: Schema) -> Json:
         if name in filled:
             filled[name] = with_defaults(filled[name], member, root)
     return filled
+
+
+def without_defaults(value: Json, schema: Json, root: Schema) -> Json:
+    """Return *value* without the members that `with_defaults` would put back."""
+    there = resolve(schema, root)
+    if isinstance(value, list):
+        return [without_defaults(item, there.get("items"), root) for item in value]
+    properties = there.get("properties")
+    if not isinstance(value, dict) or not isinstance(properties, dict):
+        return value
+    return {
+        name: without_defaults(item, properties.get(name), root)
+        for name, item in value.items()
+        if not _is_default(item, properties.get(name), root)
+    }
+
+
+def _is_default(value: Json, schema: Json, root: Schema) -> bool:
+    there = resolve(schema, root)
+    return "default" in there and with_defaults(there["default"], schema, root) == value

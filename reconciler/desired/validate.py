@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from jsonschema import ValidationError
 
@@ -24,6 +25,10 @@ from reconciler.desired.wording import did_you_mean, listed, nearest, printable
 from reconciler.errors import Fault
 from reconciler.model.identity import Position
 
+_MOST_FAULTS = 1000
+"""Of one file and kind; nobody reads more at once."""
+_MOST_KEYS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -39,7 +44,7 @@ def check(document: Document, kind: Kind) -> Findings:
     faults: list[Fault] = []
     notes: list[Fault] = []
     seen: set[Path] = set()
-    for error in validator_of(kind).iter_errors(to_json(root)):
+    for error in islice(validator_of(kind).iter_errors(to_json(root)), _MOST_FAULTS):
         path: Path = tuple(error.absolute_path)
         seen.add(path)
         if error.validator == "additionalProperties":
@@ -49,7 +54,7 @@ def check(document: Document, kind: Kind) -> Findings:
         else:
             faults.append(_fault(error, root, path))
     if kind in {Kind.RELEASE, Kind.HOSTS}:
-        faults += _misread(root, seen)
+        faults += islice(_misread(root, seen), _MOST_FAULTS)
     return Findings(tuple(faults), tuple(notes))
 
 
@@ -58,7 +63,7 @@ def _unknown_keys(error: ValidationError, root: Node, path: Path, kind: Kind) ->
     known = member_names(error.schema)
     faults: list[Fault] = []
     notes: list[Fault] = []
-    for name in unknown_keys(error):
+    for name in unknown_keys(error)[:_MOST_KEYS]:
         position = key_place(root, (*path, name))
         where = f" in {dotted(path)}" if path else ""
         hint = did_you_mean(name, known) or f"; known here: {listed(known)}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from reconciler.desired.node import Node
 
 _SHOWN = 60
+_MANY = 200
 
 
 def quoted(text: str) -> str:
@@ -49,8 +50,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_case = {candidate.lower(): candidate for candidate in candidates}
     if name.lower() in by_case:
         return by_case[name.lower()]
+    if len(candidates) > _MANY:
+        candidates = [c for c in candidates if _is_alike(c, name)][:_MANY]
     matches = difflib.get_close_matches(name[:_SHOWN], candidates, n=1, cutoff=0.7)
     return matches[0] if matches else None
+
+
+def _is_alike(candidate: str, name: str) -> bool:
+    """A cheap first look, for a fleet of thousands."""
+    return abs(len(candidate) - len(name)) <= 1 and (
+        candidate[:4] == name[:4] or candidate[-4:] == name[-4:]
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

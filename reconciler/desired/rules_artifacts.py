@@ -1,0 +1,56 @@
+"""Rules about the bytes of a release, and about the placeholders in its values."""
+
+from collections.abc import Iterator
+
+from reconciler.desired.decode_release import placeholder_values
+from reconciler.desired.draft import Drafts, ReleaseDraft
+from reconciler.desired.fields import Fields
+from reconciler.desired.node import Path, scalars, to_json
+from reconciler.desired.placeholders import placeholder_fault
+from reconciler.desired.wording import did_you_mean, printable
+from reconciler.errors import Fault
+from reconciler.model.desired import BlobArtifact
+from reconciler.model.digest import Digest
+
+MOST_ARTIFACT_BYTES = 256 * 1024 * 1024
+"""Of a file in git; larger ones belong behind `file` or `url`."""
+
+_LFS = b"version https://git-lfs.github.com/spec/"
+_FILLED_IN: tuple[Path, ...] = (("artifact",), ("script", "knobs"), ("verify", "stdout_ends_with"))
+
+
+def check_placeholders(release: ReleaseDraft) -> Iterator[Fault]:
+    """Yield placeholders that stand for nothing."""
+    root = release.document.root
+    known = placeholder_values(Fields(to_json(root)))
+    for path, node in scalars(root):
+        if isinstance(node.value, str) and any(path[: len(start)] == start for start in _FILLED_IN):
+            message = placeholder_fault(node.value, known)
+            if message is not None:
+                yield Fault(node.position, message)
+
+
+def check_artifact(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
+    """Yield what is wrong with an artifact that is a file of the repository."""
+    origin = release.artifact.origin
+    if not isinstance(origin, BlobArtifact):
+        return
+    blob = drafts.snapshot.files.get(origin.path)
+    if blob is None:
+        hint = did_you_mean(origin.path, drafts.snapshot.files)
+        yield release.fault(f"no such file: {printable(origin.path)}{hint}", "artifact", "path")
+    elif blob.content is not None and blob.content.startswith(_LFS):
+        message = f"{printable(origin.path)} is a git-lfs pointer, not the file itself"
+        yield release.fault(f"{message}; use artifact.url or artifact.file", "artifact", "path")
+    elif blob.size_bytes == 0:
+        message = f"{printable(origin.path)} is empty; kanade takes no empty package"
+        yield release.fault(message, "artifact", "path")
+    elif blob.size_bytes > MOST_ARTIFACT_BYTES:
+        size = f"{printable(origin.path)} has {blob.size_bytes:,} bytes"
+        message = f"{size}; at most {MOST_ARTIFACT_BYTES:,} are taken from git"
+        yield release.fault(f"{message}: use artifact.url or artifact.file", "artifact", "path")
+    elif blob.content is not None:
+        actual = Digest.of(blob.content)
+        if actual != release.artifact.digest:
+            message = f"{printable(origin.path)} has sha256 {actual}"
+            yield release.fault(f"{message}; correct one of them", "artifact", "sha256")
