@@ -72,7 +72,26 @@ class Assessment:
     running_digest: Digest | None = None
     """Of the running image, where a probe has looked at it."""
     proved_at: datetime | None = None
+    """When it was last seen to be as wanted."""
+    healthy_since: datetime | None = None
+    """When it was first seen to be so; the stream's clock."""
     failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveState:
+    """How far a wave has come; hosts that are none of the three are on their way."""
+
+    name: str
+    hosts: tuple[HostName, ...]
+    healthy: int
+    failed: int
+    offline: int
+    is_open: bool
+    healthy_since: datetime | None
+    """When the last of its healthy hosts was first seen to be healthy."""
+    moved_at: datetime | None
+    """When something last happened to one of its hosts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +104,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     deferred: tuple[Deferred, ...] = ()
     hosts: Mapping[ReleaseName, tuple[Assessment, ...]] = field(default_factory=dict)
+    waves: Mapping[ReleaseName, tuple[WaveState, ...]] = field(default_factory=dict)
     blocked: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
     """What a release waits for before anything more can be done for it."""
     wake_at: datetime | None = None

@@ -1,6 +1,6 @@
 """Which hosts get a command in this pass, out of those that need one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from reconciler.model.plan import Deferred, State, Step
 from reconciler.plan.gates import host_shut
 from reconciler.plan.terms import Terms
 from reconciler.plan.verdict import Verdict, Want
+from reconciler.plan.waves import Permit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Sending:
     install: Errand | None
     """`None` when the job or its script are not to be used now."""
     probe: Errand | None
+    permit: Permit
     now: datetime
     terms: Terms
 
@@ -48,31 +50,39 @@ def send(sending: Sending, verdicts: Iterable[Verdict]) -> tuple[list[Step], lis
 
     Never more than `max_in_flight` installs of the release at a time, and one command a host.
     """
-    steps: list[Step] = []
-    deferred: list[Deferred] = []
     verdicts = tuple(verdicts)
+    steps: list[Step] = []
+    deferred = [_left(sending.release, verdict) for verdict in verdicts if verdict.held]
     room = sending.release.rollout.max_in_flight - _in_flight(verdicts)
     waiting = 0
-    for verdict in verdicts:
-        if verdict.held:
-            deferred.append(_left(sending.release, verdict))
-        want, host = verdict.want, verdict.assessment.host
-        errand = _errand(sending, want)
-        if want is None or errand is None:
-            continue
+    for want, errand in _due(sending, verdicts):
+        host, is_install = want.wish.host, want.wish.purpose is Purpose.INSTALL
         shut = host_shut(sending.release, host, sending.observed, sending.busy, sending.now)
         if shut is not None:
             deferred.append(shut)
-        elif want.wish.purpose is Purpose.PROBE:
-            steps.append(_step(sending, want, errand))
-        elif room > 0:
-            room -= 1
-            steps.append(_step(sending, want, errand))
-        else:
+        elif is_install and room <= 0:
             waiting += 1
+        else:
+            room -= is_install
+            steps.append(_step(sending, want, errand))
     if waiting:
         deferred.append(_full(sending.release, waiting))
+    if sending.permit.shut is not None and sending.install is not None:
+        deferred.append(sending.permit.shut)
     return steps, deferred
+
+
+def _due(sending: Sending, verdicts: tuple[Verdict, ...]) -> Iterator[tuple[Want, Errand]]:
+    """Yield what hosts need, where there is a job for it and it is their turn."""
+    for verdict in verdicts:
+        want = verdict.want
+        errand = _errand(sending, want)
+        if want is not None and errand is not None and _has_its_turn(sending, want):
+            yield want, errand
+
+
+def _has_its_turn(sending: Sending, want: Want) -> bool:
+    return want.wish.purpose is Purpose.PROBE or want.wish.host in sending.permit.hosts
 
 
 def _in_flight(verdicts: tuple[Verdict, ...]) -> int:

@@ -9,7 +9,7 @@ from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import HostName, ReleaseName
 from reconciler.model.observed import Observed, Presence
-from reconciler.model.plan import Assessment, Deferred, Plan, State, Step
+from reconciler.model.plan import Assessment, Deferred, Plan, State, Step, WaveState
 from reconciler.plan.case import case_of
 from reconciler.plan.dispatch import Errand, Sending, send
 from reconciler.plan.endings import ending
@@ -21,6 +21,7 @@ from reconciler.plan.targets import targets_of
 from reconciler.plan.terms import Terms
 from reconciler.plan.upsert import job_in_use, plan_free_job, plan_free_jobs, plan_job
 from reconciler.plan.verdict import Verdict, judge
+from reconciler.plan.waves import permit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class _Part:
     steps: tuple[Step, ...] = ()
     deferred: tuple[Deferred, ...] = ()
     hosts: tuple[Assessment, ...] = ()
+    waves: tuple[WaveState, ...] = ()
     blocked: Deferred | None = None
     look_at: datetime | None = None
 
@@ -69,6 +71,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
         steps=(*steps, *(step for part in parts.values() for step in part.steps)),
         deferred=(*deferred, *(item for part in parts.values() for item in part.deferred)),
         hosts={name: part.hosts for name, part in parts.items()},
+        waves={name: part.waves for name, part in parts.items()},
         blocked={name: part.blocked for name, part in parts.items() if part.blocked is not None},
         wake_at=_earliest(part.look_at for part in parts.values()),
     )
@@ -108,6 +111,7 @@ def _plan_release(release: Release, desired: Desired, observed: Observed, moment
         shut = first_shut_for_changes(scene)
     if shut is not None:
         supply = _Supply(blocked=shut)
+    going = permit(release, scene.hosts, desired, observed, now)
     sending = Sending(
         release=release,
         observed=observed,
@@ -115,6 +119,7 @@ def _plan_release(release: Release, desired: Desired, observed: Observed, moment
         via=moment.via,
         install=supply.errand,
         probe=_probe_errand(release, desired, observed),
+        permit=going,
         now=now,
         terms=terms,
     )
@@ -125,6 +130,7 @@ def _plan_release(release: Release, desired: Desired, observed: Observed, moment
         steps=(*supply.steps, *sent),
         deferred=tuple(deferred),
         hosts=_with_presence(verdicts, observed),
+        waves=going.waves,
         blocked=shut,
         look_at=_look_at(verdicts, deferred),
     )

@@ -242,7 +242,7 @@ def _wish(case: Case, purpose: Purpose, cause: str) -> Wish:
 def _converged(case: Case, evidence: Evidence, proved: str) -> Assessment:
     message = f"runs {evidence.version}, proved {proved}"
     view = _assess(case, State.CONVERGED, "Proved", message)
-    return replace(view, proved_at=evidence.last_at)
+    return replace(view, proved_at=evidence.last_at, healthy_since=evidence.first_at)
 
 
 def _assess(case: Case, state: State, reason: str, message: str) -> Assessment:

@@ -31,7 +31,7 @@ from typing import TypedDict
 import yaml
 
 from reconciler.model.attempt import Attempt, Purpose
-from reconciler.model.desired import Desired, DriftPolicy, Release
+from reconciler.model.desired import Desired, DriftPolicy, Release, Wave
 from reconciler.model.failure import FailureClass, Next
 from reconciler.model.identity import HostName, JobId, PackageName, ReleaseName
 from reconciler.model.observed import (
@@ -46,6 +46,7 @@ from reconciler.model.observed import (
     Slot,
     Suspension,
 )
+from reconciler.model.policy import Offline, OfflineRule
 from reconciler.model.proof import Proof
 from tests.support import builders
 from tests.support.builders import NOON
@@ -79,6 +80,13 @@ class HostCase(TypedDict, total=False):
     slot: str
 
 
+class WaveCase(TypedDict, total=False):
+    count: int
+    percent: int
+    hosts: list[str]
+    offline: str
+
+
 class ReleaseCase(TypedDict, total=False):
     version: str
     hosts: list[str]
@@ -91,6 +99,9 @@ class ReleaseCase(TypedDict, total=False):
     adopt: bool
     suspend: bool
     drift: str
+    soak: str
+    progress_deadline: str
+    waves: list[WaveCase]
 
 
 class PlanCase(TypedDict, total=False):
@@ -127,7 +138,7 @@ def releases_of(case: PlanCase) -> tuple[Release, ...]:
 
 
 def _release(name: str, item: ReleaseCase) -> Release:
-    return builders.release(
+    built = builders.release(
         item.get("version", "2.0.0"),
         name=name,
         hosts=item.get("hosts", ["pc-01"]),
@@ -140,6 +151,25 @@ def _release(name: str, item: ReleaseCase) -> Release:
         adopt=item.get("adopt", False),
         suspend=item.get("suspend", False),
         drift=DriftPolicy(item.get("drift", "heal")),
+    )
+    limit = item.get("progress_deadline")
+    rollout = replace(
+        built.rollout,
+        waves=tuple(_wave(wave) for wave in item.get("waves") or [WaveCase(percent=100)]),
+        soak=span(item.get("soak", "0s")),
+        progress_deadline=span(limit) if limit is not None else None,
+    )
+    return replace(built, rollout=rollout)
+
+
+def _wave(item: WaveCase) -> Wave:
+    rule = item.get("offline")
+    return Wave(
+        name="wave",
+        count=item.get("count"),
+        percent=item.get("percent"),
+        hosts=frozenset(map(HostName, item.get("hosts", []))),
+        offline=Offline(rule=OfflineRule(rule)) if rule is not None else None,
     )
 
 

@@ -1,0 +1,174 @@
+"""Every failure of the guide, every synthetic exit code, as the real agent tells them."""
+
+import json
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+
+from reconciler.model.failure import FailureClass, Next
+from reconciler.model.identity import HostName, JobId, RequestId, ResultId
+from reconciler.model.report import RunFinished
+from reconciler.observe.diagnosis import diagnose
+from tests.support.builders import NOON
+
+_DATA = Path(__file__).parent / "data"
+_LINE = "kanade-backend 0.101.0"
+
+
+class _Result(TypedDict, total=False):
+    result_id: str
+    request_id: str
+    pc_id: str
+    manifest_id: str
+    exit_code: int
+    skipped: bool
+    stdout: str
+    stderr: str
+
+
+def _report(result: _Result) -> RunFinished:
+    lines = [line for line in result["stdout"].splitlines() if line.strip()]
+    return RunFinished(
+        result_id=ResultId(result["result_id"]),
+        request_id=RequestId(result["request_id"]),
+        exec_id=None,
+        host=HostName(result["pc_id"]),
+        job=JobId(result["manifest_id"]),
+        exit_code=result["exit_code"],
+        skipped=result["skipped"],
+        last_line=lines[-1] if lines else "",
+        stdout_tail=result["stdout"],
+        stderr_tail=result["stderr"],
+        at=NOON,
+    )
+
+
+def report(
+    exit_code: int = 1, *, stderr: str = "", stdout: str = "", skipped: bool = False
+) -> RunFinished:
+    return _report(
+        {
+            "result_id": "r",
+            "request_id": "q",
+            "pc_id": "pc-01",
+            "manifest_id": "job",
+            "exit_code": exit_code,
+            "skipped": skipped,
+            "stdout": stdout,
+            "stderr": stderr,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("capture", "kind", "then"),
+    [
+        ("timeout", FailureClass.TIMEOUT, Next.PROBE),
+        ("deadline", FailureClass.DEADLINE_EXPIRED, Next.RESEND),
+        ("version-pin", FailureClass.VERSION_PIN, Next.RESEND),
+        ("revoked", FailureClass.REVOKED, Next.HOLD),
+        ("killed", FailureClass.KILLED, Next.HOLD),
+        ("no-shell", FailureClass.SHELL_MISSING, Next.HOLD),
+        ("script-digest", FailureClass.SCRIPT_DIGEST_MISMATCH, Next.RESEND),
+        ("script-missing", FailureClass.SCRIPT_MISSING, Next.RESEND),
+        ("failure", FailureClass.DIGEST_MISMATCH, Next.HOLD),
+    ],
+)
+def test_what_the_real_agent_answers_is_recognised(
+    capture: str, kind: FailureClass, then: Next
+) -> None:
+    result = json.loads((_DATA / f"result-{capture}.json").read_text())["result"]
+
+    failure = diagnose(_report(result), _LINE)
+
+    assert failure is not None
+    assert (kind, then) == (failure.kind, failure.next)
+    assert failure.cause
+    assert failure.fix
+
+
+def test_a_success_of_the_real_agent_is_one() -> None:
+    result = json.loads((_DATA / "result-success.json").read_text())["result"]
+
+    assert diagnose(_report(result), _LINE) is None
+
+
+@pytest.mark.parametrize(
+    ("stderr", "kind"),
+    [
+        ("Start-BitsTransfer : HTTP status 401", FailureClass.BACKEND_UNAUTHORIZED),
+        (
+            "Start-BitsTransfer : The transfer encountered an error",
+            FailureClass.TRANSFER_FAILED,
+        ),
+        ("BITS: TransientError", FailureClass.TRANSFER_FAILED),
+        ("curl: (22) The requested URL returned error: 401", FailureClass.BACKEND_UNAUTHORIZED),
+        ("curl: (7) Failed to connect to backend-01 port 8080", FailureClass.TRANSFER_FAILED),
+        (
+            "At line:1 char:1\n[CmdletBinding()]\nUnexpected attribute 'CmdletBinding'.",
+            FailureClass.AGENT_TOO_OLD,
+        ),
+        ("param : The term 'param' is not recognized as the name", FailureClass.AGENT_TOO_OLD),
+        ("service did not start: see its log", FailureClass.SERVICE_DID_NOT_START),
+        (
+            "kanade-backend 0.43.0 is QUARANTINED by the boot sentinel on this host",
+            FailureClass.QUARANTINED,
+        ),
+        ("[backend: reaped after 24h]", FailureClass.OUTCOME_UNKNOWN),
+        ("no idea", FailureClass.SCRIPT_FAILED),
+    ],
+)
+def test_what_goes_wrong_as_the_guide_tells_it(stderr: str, kind: FailureClass) -> None:
+    failure = diagnose(report(stderr=stderr), _LINE)
+
+    assert failure is not None
+    assert kind == failure.kind
+
+
+def test_a_digest_mismatch_says_that_the_old_install_is_intact() -> None:
+    failure = diagnose(report(stderr="sha256 mismatch — expected=aa actual=bb"), _LINE)
+
+    assert failure is not None
+    assert failure.install_intact
+    assert "intact" in failure.cause
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (122, FailureClass.UNSUPPORTED),
+        (123, FailureClass.SIGNATURE_REFUSED),
+        (124, FailureClass.VERSION_PIN),
+        (125, FailureClass.DEADLINE_EXPIRED),
+        (126, FailureClass.REVOKED),
+        (127, FailureClass.STALE),
+    ],
+)
+def test_a_synthetic_code_counts_only_when_the_agent_skipped(code: int, kind: FailureClass) -> None:
+    skipped, ran = diagnose(report(code, skipped=True), _LINE), diagnose(report(code), _LINE)
+
+    assert skipped is not None
+    assert ran is not None
+    assert (kind, FailureClass.SCRIPT_FAILED) == (skipped.kind, ran.kind)
+
+
+def test_an_agent_that_went_away_leaves_the_outcome_unknown() -> None:
+    stderr = "agent restarted during execution; outcome unknown (the command is not relaunched)"
+
+    failure = diagnose(report(121, stderr=stderr), _LINE)
+
+    assert failure is not None
+    assert (failure.kind, failure.next) == (FailureClass.OUTCOME_UNKNOWN, Next.PROBE)
+
+
+def test_exit_0_without_the_line_proves_nothing() -> None:
+    failure = diagnose(report(0, stdout="kanade-backend 0.100.0\n"), _LINE)
+
+    assert failure is not None
+    assert failure.kind == FailureClass.UNPROVED
+    assert "'kanade-backend 0.100.0'" in failure.cause
+
+
+def test_exit_0_of_a_skipped_run_is_no_success() -> None:
+    assert diagnose(report(0, skipped=True, stdout=_LINE), _LINE) is not None
