@@ -202,3 +202,13 @@ def test_three_failed_boots_are_no_reason_to_go_back(tmp_path: Path, state: Path
         ask(program, state=state)
 
     assert program.read_bytes() == broken
+
+
+def test_one_that_was_replaced_while_it_started_runs_what_took_its_place(start: Start) -> None:
+    new = build_service("2.0.0")
+    running = start(build_service("1.0.0", delay=0.1))
+    install(running.program, new)
+
+    version = running.get("/api/version")[1]
+
+    assert running.images() == [new if "2.0.0" in version else build_service("1.0.0", delay=0.1)]
