@@ -9,6 +9,7 @@ from reconciler.model.identity import HostName
 from reconciler.model.observed import UNSEEN, HostState, Observed, Retry
 from reconciler.model.proof import Evidence, Proof
 from reconciler.plan.endings import Ending, ending
+from reconciler.plan.gates import approvers_of
 from reconciler.plan.terms import Terms
 
 
@@ -73,9 +74,7 @@ def case_of(
         install=observed.attempts.get((release.name, host, Purpose.INSTALL)),
         probe=observed.attempts.get((release.name, host, Purpose.PROBE)),
         retry=requests.retries.get(release.name),
-        may_assume_nothing=any(
-            approval.fingerprint == release.fingerprint for approval in requests.approvals
-        ),
+        may_assume_nothing=bool(approvers_of(release, observed, now)),
         now=now,
         terms=terms,
     )

@@ -9,9 +9,9 @@ from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import JobSpec, Release
 from reconciler.model.fingerprint import wish_id
 from reconciler.model.identity import HostName, Json, ObjectRef, Version
-from reconciler.model.observed import Observed
+from reconciler.model.observed import UNSEEN, Observed
 from reconciler.model.plan import Deferred, State, Step
-from reconciler.plan.gates import host_shut
+from reconciler.plan.gates import HostScene, host_shut
 from reconciler.plan.terms import Terms
 from reconciler.plan.verdict import Verdict, Want
 from reconciler.plan.waves import Permit
@@ -56,8 +56,8 @@ def send(sending: Sending, verdicts: Iterable[Verdict]) -> tuple[list[Step], lis
     room = sending.release.rollout.max_in_flight - _in_flight(verdicts)
     waiting = 0
     for want, errand in _due(sending, verdicts):
-        host, is_install = want.wish.host, want.wish.purpose is Purpose.INSTALL
-        shut = host_shut(sending.release, host, sending.observed, sending.busy, sending.now)
+        is_install = want.wish.purpose is Purpose.INSTALL
+        shut = host_shut(_scene(sending, want.wish.host))
         if shut is not None:
             deferred.append(shut)
         elif is_install and room <= 0:
@@ -79,6 +79,18 @@ def _due(sending: Sending, verdicts: tuple[Verdict, ...]) -> Iterator[tuple[Want
         errand = _errand(sending, want)
         if want is not None and errand is not None and _has_its_turn(sending, want):
             yield want, errand
+
+
+def _scene(sending: Sending, host: HostName) -> HostScene:
+    observed = sending.observed
+    return HostScene(
+        release=sending.release,
+        host=host,
+        state=observed.hosts.get(host, UNSEEN),
+        busy=sending.busy.get(host),
+        slot=observed.slots.get(host),
+        now=sending.now,
+    )
 
 
 def _has_its_turn(sending: Sending, want: Want) -> bool:

@@ -1,16 +1,17 @@
 """Why a release, or a host, has to wait: each gate is one rule, and the first one shut is told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.attempt import Attempt, Via
 from reconciler.model.desired import Release
-from reconciler.model.identity import HostName, ReleaseName
+from reconciler.model.identity import HostName, ReleaseName, Version
 from reconciler.model.observed import BackendState, HostState, Observed, Presence, Slot
 from reconciler.model.plan import Assessment, Deferred, State
 from reconciler.model.version import is_older
 from reconciler.plan.terms import Mode, Terms
+from reconciler.plan.windows import shut_until
 
 _LOOK_AGAIN = timedelta(seconds=10)
 
@@ -37,7 +38,7 @@ def first_shut(scene: Scene) -> Deferred | None:
 
 def first_shut_for_changes(scene: Scene) -> Deferred | None:
     """Return the first gate that holds what changes hosts; looking at them is still free."""
-    return _first(scene, (_approval, _downgrade, _failures))
+    return _first(scene, (_approval, _window, _downgrade, _failures))
 
 
 def way(observed: Observed, terms: Terms, *, in_flight: bool) -> Via | None:
@@ -92,18 +93,45 @@ def _dependency(scene: Scene) -> Deferred | None:
     return _held(scene, "DependencyNotReady", f"waits for {', '.join(waiting)} to converge")
 
 
+def approvals_needed(release: Release) -> int:
+    """Return how many people must agree: what the release says, or one for the job's word."""
+    if release.approval is not None:
+        return release.approval.required
+    return 1 if release.job.require_approval else 0
+
+
+def approvers_of(release: Release, observed: Observed, now: datetime) -> frozenset[str]:
+    """Return the people whose word for this very fingerprint still holds."""
+    expires = release.approval.expires if release.approval is not None else None
+    return frozenset(
+        approval.approver
+        for approval in observed.requests.approvals
+        if approval.release == release.name
+        and approval.fingerprint == release.fingerprint
+        and (expires is None or now < approval.at + expires)
+    )
+
+
 def _approval(scene: Scene) -> Deferred | None:
     release = scene.release
-    if not release.job.require_approval:
+    needed = approvals_needed(release)
+    given = approvers_of(release, scene.observed, scene.now)
+    if len(given) >= needed:
         return None
-    approvals = scene.observed.requests.approvals
-    if any(approval.fingerprint == release.fingerprint for approval in approvals):
-        return None
+    count = f" ({len(given)} of {needed})" if needed > 1 else ""
     message = (
-        f"{release.version} waits for approval ({release.fingerprint[:12]}): "
+        f"{release.version} waits for approval{count} of {release.fingerprint[:12]}: "
         f"reconciler approve {release.name}"
     )
     return _held(scene, "ApprovalRequired", message, needs_person=True)
+
+
+def _window(scene: Scene) -> Deferred | None:
+    shut, until = shut_until(scene.release.windows, scene.now)
+    if not shut:
+        return None
+    when = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "for more than a year"
+    return _held(scene, "OutsideWindow", f"no maintenance window is open {when}", until=until)
 
 
 def _downgrade(scene: Scene) -> Deferred | None:
@@ -137,46 +165,66 @@ def _failures(scene: Scene) -> Deferred | None:
     return _held(scene, worst.reason, message, needs_person=True)
 
 
-def host_shut(
-    release: Release,
-    host: HostName,
-    observed: Observed,
-    busy: Mapping[HostName, Attempt],
-    now: datetime,
-) -> Deferred | None:
-    """Return why nothing can be sent to *host* now, or `None` when it can."""
-    state = observed.hosts.get(host)
-    if state is None or state.presence is Presence.UNKNOWN:
-        message = "no heartbeat and no answer to a ping yet"
-        return Deferred(
-            release=release.name,
-            host=host,
-            reason="HostUnknown",
-            message=message,
-            until=now + _LOOK_AGAIN,
-        )
-    if state.presence is Presence.OFFLINE:
-        seen = (
-            f"last seen {state.last_seen:%Y-%m-%d %H:%M:%S} UTC"
-            if state.last_seen
-            else "never seen"
-        )
-        return Deferred(release=release.name, host=host, reason="HostOffline", message=seen)
-    attempt = busy.get(host)
-    if attempt is not None:
-        message = f"{attempt.job} is in flight there: one command at a time"
-        return Deferred(release=release.name, host=host, reason="HostBusy", message=message)
-    slot = observed.slots.get(host)
-    if slot is not None and _undelivered(slot, state):
-        message = f"somebody's {slot.job or 'command'} waits in its slot: it would be lost"
-        return Deferred(
-            release=release.name,
-            host=host,
-            reason="SlotBusy",
-            message=message,
-            until=now + _LOOK_AGAIN,
-        )
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostScene:
+    """What the gates of one host look at."""
+
+    release: Release
+    host: HostName
+    state: HostState
+    busy: Attempt | None
+    """A command of ours, of any release, that is in flight there."""
+    slot: Slot | None
+    now: datetime
+
+
+def host_shut(scene: HostScene) -> Deferred | None:
+    """Return why nothing can be sent to the host now, or `None` when it can."""
+    gates = (_presence, _agent, _busy, _slot)
+    return next((shut for gate in gates if (shut := gate(scene)) is not None), None)
+
+
+def _presence(scene: HostScene) -> Deferred | None:
+    match scene.state.presence:
+        case Presence.ONLINE:
+            return None
+        case Presence.OFFLINE:
+            seen = scene.state.last_seen
+            message = f"last seen {seen:%Y-%m-%d %H:%M:%S} UTC" if seen else "never seen"
+            return _not_now(scene, "HostOffline", message)
+        case Presence.UNKNOWN:
+            message = "no heartbeat and no answer to a ping yet"
+            return _not_now(scene, "HostUnknown", message, until=scene.now + _LOOK_AGAIN)
+
+
+def _agent(scene: HostScene) -> Deferred | None:
+    lowest, found = scene.release.requires_agent, scene.state.agent_version
+    if lowest is None or (found is not None and not is_older(Version(found), lowest)):
+        return None
+    message = f"its agent is {found or 'unknown'}, wanted is {lowest}: roll the agent out first"
+    return _not_now(scene, "AgentTooOld", message)
+
+
+def _busy(scene: HostScene) -> Deferred | None:
+    if scene.busy is None:
+        return None
+    return _not_now(scene, "HostBusy", f"{scene.busy.job} is in flight there: one at a time")
+
+
+def _slot(scene: HostScene) -> Deferred | None:
+    slot = scene.slot
+    if slot is None or not _undelivered(slot, scene.state):
+        return None
+    message = f"somebody's {slot.job or 'command'} waits in its slot: it would be lost"
+    return _not_now(scene, "SlotBusy", message, until=scene.now + _LOOK_AGAIN)
+
+
+def _not_now(
+    scene: HostScene, reason: str, message: str, until: datetime | None = None
+) -> Deferred:
+    return Deferred(
+        release=scene.release.name, host=scene.host, reason=reason, message=message, until=until
+    )
 
 
 def _undelivered(slot: Slot, state: HostState) -> bool:
