@@ -1,0 +1,229 @@
+"""What a report changes, and what it does not."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.model.attempt import Purpose, Via
+from reconciler.model.desired import Desired
+from reconciler.model.failure import FailureClass
+from reconciler.model.identity import ExecId, HostName, JobId, RequestId, ResultId, Version
+from reconciler.model.observed import Slot
+from reconciler.model.proof import Proof
+from reconciler.model.report import RunFinished, RunStarted
+from reconciler.observe.intake import Learned, Memory, learn, witness
+from tests.support import builders
+from tests.support.builders import NOON
+
+RELEASE = builders.release()
+DESIRED = builders.desired(RELEASE)
+INSTALL = builders.attempt(RELEASE)
+KEY = (RELEASE.name, HostName("pc-01"), Purpose.INSTALL)
+SENT = Memory(attempts={KEY: INSTALL})
+SHA = RELEASE.artifact.digest.hex
+
+
+def finished(
+    line: str = "tool 2.0.0",
+    *,
+    exit_code: int = 0,
+    request: str = INSTALL.wish_id,
+    execution: str | None = None,
+    host: str = "pc-01",
+    job: str = "install-tool",
+    name: str = "result-1",
+    seconds: int = 0,
+) -> RunFinished:
+    return RunFinished(
+        result_id=ResultId(name),
+        request_id=RequestId(request),
+        exec_id=ExecId(execution) if execution is not None else None,
+        host=HostName(host),
+        job=JobId(job),
+        exit_code=exit_code,
+        skipped=False,
+        last_line=line,
+        stdout_tail=line,
+        stderr_tail="",
+        at=NOON + timedelta(seconds=seconds),
+    )
+
+
+def probed(line: str, *, name: str = "probe-1", seconds: int = 0) -> RunFinished:
+    return finished(line, request="probe", job="version-tool", name=name, seconds=seconds)
+
+
+def proof_of(learned: Learned) -> Proof:
+    assert len(learned.proofs) == 1
+    return learned.proofs[0]
+
+
+def fold(*reports: RunFinished, desired: Desired = DESIRED) -> Proof:
+    memory, proof = Memory(), None
+    for report in reports:
+        for proof in learn(report, memory, desired).proofs:
+            memory = replace(memory, proofs={(proof.package, proof.host): proof})
+    assert proof is not None
+    return proof
+
+
+def test_a_success_settles_the_attempt_and_proves_the_version() -> None:
+    learned = learn(finished(), SENT, DESIRED)
+
+    assert learned.attempts[0].outcome is not None
+    assert learned.attempts[0].outcome.succeeded
+    found = proof_of(learned).by_result
+    assert found is not None
+    assert (Version("2.0.0"), None, True) == (found.version, found.digest, found.running)
+
+
+def test_a_success_that_does_not_end_with_the_line_proves_nothing() -> None:
+    learned = learn(finished("all good"), SENT, DESIRED)
+
+    outcome = learned.attempts[0].outcome
+    assert outcome is not None
+    assert outcome.failure is not None
+    assert (outcome.failure.kind, learned.proofs) == (FailureClass.UNPROVED, ())
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        finished(host="pc-02", exit_code=1),
+        finished(job="cleanup"),
+        finished(request="somebody-elses", exit_code=1),
+    ],
+    ids=["another host", "another job", "another request"],
+)
+def test_a_report_that_is_not_the_attempts_own_settles_nothing(report: RunFinished) -> None:
+    assert Learned() == learn(report, SENT, DESIRED)
+
+
+def test_a_second_result_of_the_same_run_changes_nothing() -> None:
+    settled = learn(finished(), SENT, DESIRED)
+    memory = Memory(
+        attempts={KEY: settled.attempts[0]},
+        proofs={(RELEASE.package, HostName("pc-01")): settled.proofs[0]},
+    )
+
+    assert Learned() == learn(finished(), memory, DESIRED)
+
+
+def test_a_run_by_hand_is_evidence_too() -> None:
+    found = proof_of(learn(finished("tool 1.5.0", request="by-hand"), Memory(), DESIRED))
+
+    assert found.by_result is not None
+    assert Version("1.5.0") == found.by_result.version
+
+
+def test_an_http_run_is_known_by_its_exec_id() -> None:
+    attempt = replace(INSTALL, via=Via.HTTP, request_id=None, exec_id=ExecId("exec-9"))
+    report = finished(request="made-by-kanade", execution="exec-9")
+
+    learned = learn(report, Memory(attempts={KEY: attempt}), DESIRED)
+
+    assert RequestId("made-by-kanade") == learned.attempts[0].request_id
+    assert learned.attempts[0].settled
+
+
+def test_a_start_is_noted_once_with_the_streams_time() -> None:
+    started = RunStarted(
+        result_id=ResultId("r"),
+        request_id=RequestId(INSTALL.wish_id),
+        exec_id=None,
+        host=HostName("pc-01"),
+        job=JobId("install-tool"),
+        version=Version("2.0.0"),
+        at=NOON,
+    )
+
+    learned = learn(started, SENT, DESIRED)
+
+    assert [item.started_at for item in learned.attempts] == [NOON]
+    assert Learned() == learn(started, Memory(attempts={KEY: learned.attempts[0]}), DESIRED)
+
+
+@pytest.mark.parametrize(
+    ("line", "version", "running"),
+    [
+        (f"tool 2.0.0 sha256={SHA} running", "2.0.0", True),
+        (f"tool 2.0.0 sha256={SHA} stopped", "2.0.0", False),
+        ("tool absent", None, False),
+    ],
+)
+def test_a_probe_tells_what_runs(line: str, version: str | None, *, running: bool) -> None:
+    found = fold(probed(line)).by_probe
+
+    assert found is not None
+    assert (version, running) == (found.version, found.running)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "tool", "tool 2.0.0", f"other 2.0.0 sha256={SHA} running", "tool 2.0.0 sha256=x running"],
+)
+def test_a_probe_that_does_not_say_it_is_a_failed_probe(line: str) -> None:
+    key = (RELEASE.name, HostName("pc-01"), Purpose.PROBE)
+    attempt = builders.attempt(RELEASE, purpose=Purpose.PROBE)
+    report = finished(line, request=attempt.wish_id, job="version-tool")
+
+    learned = learn(report, Memory(attempts={key: attempt}), DESIRED)
+
+    assert learned.proofs == ()
+    outcome = learned.attempts[0].outcome
+    assert outcome is not None
+    assert not outcome.succeeded
+
+
+def test_the_same_fact_seen_again_keeps_its_id_and_its_start() -> None:
+    line = f"tool 2.0.0 sha256={SHA} running"
+
+    found = fold(probed(line, name="a"), probed(line, name="b", seconds=60)).by_probe
+
+    assert found is not None
+    assert (ResultId("a"), NOON, NOON + timedelta(seconds=60)) == (
+        found.id,
+        found.first_at,
+        found.last_at,
+    )
+
+
+def test_a_new_fact_has_an_id_of_its_own_and_remembers_what_was_before() -> None:
+    other = builders.digest_of("rogue").hex
+
+    found = fold(
+        probed(f"tool 2.0.0 sha256={SHA} running", name="a"),
+        probed(f"tool 2.0.0 sha256={other} running", name="b", seconds=60),
+    ).by_probe
+
+    assert found is not None
+    assert (ResultId("b"), Version("2.0.0")) == (found.id, found.before)
+
+
+def test_old_news_that_comes_late_changes_nothing() -> None:
+    newer = probed(f"tool 2.0.0 sha256={SHA} running", name="b", seconds=60)
+    older = probed("tool absent", name="a")
+
+    assert fold(newer) == fold(newer, older)
+
+
+def test_the_slot_gives_away_the_ids_of_what_the_backend_sent() -> None:
+    attempt = replace(INSTALL, via=Via.HTTP, request_id=None, exec_id=None, sent_at=None)
+    slot = Slot(
+        sequence=9,
+        at=attempt.intended_at + timedelta(seconds=1),
+        request_id=RequestId("made-by-kanade"),
+        exec_id=ExecId("exec-9"),
+        job=attempt.job,
+        version=attempt.version,
+        script_sha256=attempt.script_sha256,
+    )
+
+    seen = witness(attempt, slot)
+
+    assert seen is not None
+    assert (seen.request_id, seen.exec_id, seen.slot_sequence) == ("made-by-kanade", "exec-9", 9)
+    assert witness(attempt, replace(slot, version=Version("1.0.0"))) is None
+    assert witness(attempt, replace(slot, at=attempt.intended_at - timedelta(seconds=1))) is None
+    assert witness(INSTALL, slot) is None
