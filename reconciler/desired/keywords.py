@@ -33,7 +33,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _pattern(
     _validator: Validator, pattern: Json, value: Json, _schema: Mapping[str, Json]
 ) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not _compiled(str(pattern)).search(value):
+    """An empty text is `minLength`'s business."""
+    if isinstance(value, str) and value and not _compiled(str(pattern)).search(value):
         yield ValidationError(f"{quoted(value)} does not match")
 
 
@@ -44,7 +45,7 @@ def _text_check(
     value: Json,
     _schema: Mapping[str, Json],
 ) -> Iterator[ValidationError]:
-    if isinstance(value, str):
+    if isinstance(value, str) and value:
         message = check(value, str(argument))
         if message is not None:
             yield ValidationError(message)
@@ -67,9 +68,7 @@ def _path(value: str, _argument: str) -> str | None:
 
 
 def _sha256(value: str, _argument: str) -> str | None:
-    try:
-        Digest.parse(value)
-    except ValueError:
+    if not _is_digest(value):
         if re.fullmatch(r"[0-9A-Fa-f]{64}", value):
             return "must be 64 lowercase hex digits; found uppercase ones"
         return (
@@ -77,6 +76,15 @@ def _sha256(value: str, _argument: str) -> str | None:
             f"found {quoted(value)}, of {len(value)} characters"
         )
     return None
+
+
+def _is_digest(value: str) -> bool:
+    """Stricter than `Digest.parse`: one value has one spelling in each of the two ways."""
+    try:
+        digest = Digest.parse(value)
+    except ValueError:
+        return False
+    return value in {digest.hex, digest.kanade, digest.kanade.rstrip("=")}
 
 
 def _url(value: str, _argument: str) -> str | None:
@@ -114,10 +122,10 @@ def _one_of(
         return
     known = [str(name) for name in names]
     present = [name for name in known if name in value]
-    word = "exactly" if least else "at most"
+    phrase = "exactly one of {} is needed" if least else "at most one of {} is allowed"
     if not least <= len(present) <= 1:
         found = " and ".join(present) if present else "none"
-        yield ValidationError(f"{word} one of {listed(known)} may be there; found {found}")
+        yield ValidationError(f"{phrase.format(listed(known))}; found {found}")
 
 
 KEYWORDS: Mapping[str, Check] = {

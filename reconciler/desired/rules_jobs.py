@@ -9,7 +9,7 @@ from reconciler.errors import Fault
 from reconciler.model.desired import Shell
 from reconciler.model.identity import JobId
 
-_SOURCES = ("script", "script_file", "script_object")
+_SOURCES = ("script", "script_object")
 _SHELLS = {".sh": (Shell.SH,), ".ps1": (Shell.POWERSHELL, Shell.PWSH)}
 
 
@@ -27,11 +27,12 @@ def check_jobs(drafts: Drafts) -> Iterator[Fault]:
     for release in drafts.releases:
         yield from _check_ownership(release, drafts, owners)
         yield from _check_probe(release, drafts, owners)
+    contested = {release.job for release in drafts.releases if owners[release.job] is not release}
     for job_id, job in drafts.jobs.items():
         owner = owners.get(job_id)
-        if owner is not None:
+        if owner is not None and job_id not in contested:
             yield from _check_owned(job, owner)
-        elif Kind.RELEASE not in drafts.unread:
+        elif owner is None and not contested and Kind.RELEASE not in drafts.unread:
             yield from _check_free(job)
 
 
@@ -73,11 +74,11 @@ def _check_owned(job: JobDraft, owner: ReleaseDraft) -> Iterator[Fault]:
     if version is not None and version != owner.version:
         message = f"version {version} is not {owner.version}, which {whose} says"
         yield job.fault(f"{message}; leave it out here", "version")
-    for source in ("script", "script_file"):
-        if job.has(source) or (source == "script_file" and job.job.script_file is not None):
-            message = f"execute.{source}: the job runs the script of {whose}; leave it out here"
-            yield job.fault(message, "execute", source)
-            return
+    if job.has("script"):
+        source = "script" if job.job.script_file is None else "script_file"
+        message = f"execute.{source}: the job runs the script of {whose}; leave it out here"
+        yield job.fault(message, "execute", source)
+        return
     wanted = f"{owner.script.object_name}/{owner.version}"
     execute = job.job.manifest.get("execute")
     members = execute if isinstance(execute, dict) else {}

@@ -21,12 +21,15 @@ _TYPES = {
 
 def word(error: ValidationError, node: Node) -> str:
     """Return the end of a sentence that begins with the name of the value."""
-    schema: Mapping[str, Json] = error.schema if isinstance(error.schema, dict) else {}
-    stated = schema.get("errorMessage")
+    stated = _schema(error).get("errorMessage")
     if isinstance(stated, str):
         return f"does not belong here: {stated}"
     wording = _WORDINGS.get(str(error.validator))
     return wording(error, node) if wording else error.message
+
+
+def _schema(error: ValidationError) -> Mapping[str, Json]:
+    return error.schema if isinstance(error.schema, dict) else {}
 
 
 def unknown_keys(error: ValidationError) -> list[str]:
@@ -60,7 +63,8 @@ def _type(error: ValidationError, node: Node) -> str:
             f'write "{node.text}"'
         )
     shown = "a text" if "object" in types and isinstance(node.value, str) else found(node)
-    hint = '; write "" for an empty text' if "string" in types and node.value is None else ""
+    may_be_empty = "string" in types and not _schema(error).get("minLength")
+    hint = '; write "" for an empty text' if may_be_empty and node.value is None else ""
     return f"must be {expected}; found {shown}{hint}"
 
 
@@ -77,8 +81,7 @@ def _const(error: ValidationError, node: Node) -> str:
 
 def _pattern(error: ValidationError, node: Node) -> str:
     text = str(node.value)
-    schema = error.schema if isinstance(error.schema, dict) else {}
-    expected = schema.get("patternErrorMessage", error.validator_value)
+    expected = _schema(error).get("patternErrorMessage", error.validator_value)
     strange = next(
         ((i, c) for i, c in enumerate(text, start=1) if not c.isascii() or not c.isprintable()),
         None,

@@ -30,6 +30,6 @@ def _refuse_control_characters(value: str) -> None:
     for at, character in enumerate(value, start=1):
         if has_control_character(character):
             raise Unquotable(
-                f"its value has the control character U+{ord(character):04X} at {at}, "
+                f"is to get a value with the control character U+{ord(character):04X} at {at}, "
                 "which cannot be quoted for a shell"
             )

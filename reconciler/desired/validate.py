@@ -67,12 +67,22 @@ def _unknown_keys(error: ValidationError, root: Node, path: Path, kind: Kind) ->
         position = key_place(root, (*path, name))
         where = f" in {dotted(path)}" if path else ""
         hint = did_you_mean(name, known) or f"; known here: {listed(known)}"
+        if _is_placeholder(find(root, path)):
+            hint = f'; a placeholder must stand in quotes: "{{{printable(name)}}}"'
         if kind is Kind.JOB and nearest(name, known) is None:
             message = f"key {printable(name)}{where} is not known here; kanade will judge it"
             notes.append(Fault(position, message))
         else:
             faults.append(Fault(position, f"unknown key {printable(name)}{where}{hint}"))
     return Findings(tuple(faults), tuple(notes))
+
+
+def _is_placeholder(node: Node | None) -> bool:
+    """`{version}` without quotes is a mapping with one key and nothing in it."""
+    members = node.value if node is not None and isinstance(node.value, dict) else {}
+    return len(members) == 1 and all(
+        member.value is None and not member.text for member in members.values()
+    )
 
 
 def _fault(error: ValidationError, root: Node, path: Path) -> Fault:

@@ -1,0 +1,4 @@
+[CmdletBinding()]
+param([switch]$Force)
+$SourceVersion = ''
+Write-Output "other $SourceVersion"
