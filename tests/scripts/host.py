@@ -94,8 +94,17 @@ class Host:
     def run(self, version: str) -> None:
         """Install a good service, start it, and wait until it answers."""
         self.put(build_service(version))
+        self.start_and_wait()
+
+    def start_and_wait(self) -> None:
+        """Start what is installed, and wait until it answers."""
         self.supervisor.start(self.service)
         _await(self._answers, f"{self.service.name} answering")
+
+    def start_compiled(self) -> None:
+        """Start what is installed, and wait until the kernel has loaded it."""
+        self.supervisor.start(self.service)
+        _await(lambda: Path(f"/proc/{self.pid}/exe").readlink() == self.program, "a running image")
 
     def await_file(self, file: Path) -> None:
         """Wait until a hook has made *file*."""

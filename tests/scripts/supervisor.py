@@ -64,8 +64,8 @@ class Supervisor:
     configuration: Path
 
     def start(self, service: Service) -> None:
-        """Start the service and wait for it to be up."""
-        with self._methods() as methods:
+        """Start the service; whether it stays up is another question."""
+        with contextlib.suppress(Fault), self._methods() as methods:
             methods.startProcess(service.name)
 
     def stop(self, service: Service) -> None:
