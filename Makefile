@@ -2,9 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/kanade-reconciler/kanade
+KANADE := $(CACHE)/0.101.0/bin
+KANADE_BEFORE := $(CACHE)/0.100.0/bin
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+
+demo: $(READY) ## A whole fleet on this machine: commit a version, see it proved, healed and refused
+	$(BIN)/reconciler demo
+
+test: $(READY) ## The whole suite, on the embedded fleet
+	$(BIN)/pytest -n 2 -m "not kanade and not slow"
+
+check: lint types imports test ## What CI runs
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -26,13 +37,22 @@ types: $(READY) ## mypy, strict
 imports: $(READY) ## Data flows one way
 	$(BIN)/lint-imports
 
-test: $(READY) ## The whole suite on the embedded fleet
-	$(BIN)/pytest -n 2 -m "not kanade and not slow"
+kanade: $(KANADE)/kanade-backend $(KANADE)/kanade-agent $(KANADE)/kanade $(KANADE_BEFORE)/kanade-backend ## Build the real kanade into a cache outside of the repository
 
-check: lint types imports test ## What CI runs
+$(KANADE)/%:
+	CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --debug --locked --root $(CACHE)/0.101.0 --version 0.101.0 $*
 
-requirements: ## Pin again what pyproject.toml allows
+$(KANADE_BEFORE)/%:
+	CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --debug --locked --root $(CACHE)/0.100.0 --version 0.100.0 $*
+
+test-kanade: $(READY) ## The contract suite and a whole update on the real kanade
+	$(BIN)/pytest -m kanade
+
+bench: $(READY) ## Speed and memory, as ratios against an anchor in the same run
+	$(BIN)/python -m tests.bench
+
+requirements: ## Pin again what pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --extra lab --group dev pyproject.toml -o requirements.txt
 
-.PHONY: help setup format lint types imports test check requirements
+.PHONY: help demo test check setup format lint types imports kanade test-kanade bench requirements

@@ -52,13 +52,15 @@ class Case:
         )
 
     def wants(self, evidence: Evidence) -> bool:
-        """True when *evidence* shows what the release asks for, running."""
-        digest = evidence.digest
-        return (
-            evidence.running
-            and evidence.version == self.release.version
-            and (digest is None or digest == self.release.artifact.digest)
-        )
+        """True when *evidence* shows what the release asks for, running.
+
+        The bytes decide where a probe has seen them; a result can only name the version.
+        """
+        if not evidence.running:
+            return False
+        if evidence.digest is not None:
+            return evidence.digest == self.release.artifact.digest
+        return evidence.version == self.release.version
 
 
 def case_of(
