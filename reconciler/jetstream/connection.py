@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from math import ceil
 from typing import Self
 
 from nats import errors as nats_errors
@@ -239,6 +240,7 @@ class Connection:
         if self._link.client.is_closed:
             await self._replace_link()
             return self._link.client
+        self._up.clear()
         try:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 await self._up.wait()
@@ -266,8 +268,11 @@ class Connection:
     async def _flush(self, endpoint: str) -> None:
         with translated(endpoint):
             client = await self._client()
+            # nats-py's flush sends its ping ahead of what is still in its buffer.
+            while client.pending_data_size and client.is_connected:  # noqa: ASYNC110 (no event)
+                await asyncio.sleep(0)
             try:
-                await client.flush(timeout=int(ANSWER_WITHIN.total_seconds()))
+                await client.flush(timeout=ceil(ANSWER_WITHIN.total_seconds()))
             except nats_errors.TimeoutError:
                 await self._count_silence()
                 raise

@@ -9,7 +9,7 @@ from typing import Protocol
 from nats import errors as nats_errors
 from nats.aio.client import Client
 
-from reconciler.errors import KanadeRefused, KanadeUnavailable, Unauthorized, UsageError
+from reconciler.errors import KanadeRefused, KanadeUnavailable, Unauthorized
 from reconciler.jetstream.options import NatsOptions
 
 MINIMUM_VERSION = (2, 12, 3)
@@ -44,11 +44,9 @@ class Link:
     def __init__(self, options: NatsOptions, watcher: Watcher) -> None:
         self._options = options
         self._watcher = watcher
-        self._limit: asyncio.Timeout | None = None
         self.client = Client()
         self.trouble: str | None = None
         """The last thing that the server or the network said against us."""
-        self.unauthorized = False
 
     @property
     def clustered(self) -> bool:
@@ -63,20 +61,18 @@ class Link:
             Unauthorized: the server refuses the credentials.
             KanadeUnavailable: no server answers.
             KanadeRefused: the server is too old.
-            UsageError: a URL or a file of the options is wrong.
+            UsageError: a file of the options is wrong.
         """
+        self._options.check_credentials()
         tls = self._options.tls_context()
         try:
-            async with asyncio.timeout(self._options.connect_timeout.total_seconds()) as limit:
-                self._limit = limit
+            async with asyncio.timeout(self._options.connect_timeout.total_seconds()):
                 await self._connect(tls)
-        except TimeoutError as error:
+        except (TimeoutError, OSError, nats_errors.Error) as error:
             await self.close()
-            raise self._failure() from error
-        except (nats_errors.Error, ValueError) as error:
-            raise UsageError(f"NATS {self._options.shown}: {error}") from error
-        finally:
-            self._limit = None
+            raise self._failure(error) from error
+        # Only now, so that a refusal ends the attempt in place of being tried again.
+        self.client.options["allow_reconnect"] = True
         await self._check_version()
 
     async def _connect(self, tls: ssl.SSLContext | None) -> None:
@@ -88,6 +84,7 @@ class Link:
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
             closed_cb=self._on_closed,
+            allow_reconnect=False,
             max_reconnect_attempts=_FOR_EVER,
             reconnect_time_wait=1,
             ping_interval=_PING_SECONDS,
@@ -125,27 +122,24 @@ class Link:
                 f"{wanted} or newer is needed; update it"
             )
 
-    def _failure(self) -> Exception:
-        if self.unauthorized:
+    def _failure(self, error: Exception) -> Exception:
+        trouble = self.trouble or _words(error)
+        if any(word in trouble.lower() for word in _AUTHORIZATION):
             return Unauthorized(
-                f"NATS {self._options.shown} refused the credentials ({self.trouble}); "
+                f"NATS {self._options.shown} refused the credentials ({trouble}); "
                 "check the token, or user and password"
             )
         return KanadeUnavailable(
-            f"NATS {self._options.shown} cannot be reached "
-            f"({self.trouble or 'no answer'}); check the URL and that nats-server runs"
+            f"NATS {self._options.shown} cannot be reached ({trouble}); "
+            "check the URL and that nats-server runs"
         )
 
     async def _on_error(self, error: Exception) -> None:
-        text = str(error).removeprefix("nats: ").strip("'") or type(error).__name__
+        text = _words(error)
         if violation := _VIOLATION.search(text):
             self._watcher.forbidden(violation[1].lower(), violation[2])
-            return
-        self.trouble = text
-        self.unauthorized = any(word in text.lower() for word in _AUTHORIZATION)
-        if self.unauthorized and self._limit is not None:
-            # Nothing that a retry could change: do not wait out the deadline.
-            self._limit.reschedule(asyncio.get_running_loop().time())
+        else:
+            self.trouble = text
 
     async def _on_disconnected(self) -> None:
         # nats-py would send what is still in its buffer whenever it is connected again: hours
@@ -159,6 +153,10 @@ class Link:
         self._watcher.link_up()
 
     async def _on_closed(self) -> None:
-        error = self.client.last_error
-        self.trouble = str(error).removeprefix("nats: ") if error else self.trouble
+        if self.client.last_error is not None:
+            self.trouble = _words(self.client.last_error)
         self._watcher.link_down()
+
+
+def _words(error: Exception) -> str:
+    return str(error).removeprefix("nats: ").strip("'") or type(error).__name__

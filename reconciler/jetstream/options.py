@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
 
+_WEBSOCKET = frozenset({"ws", "wss"})
+_SCHEMES = _WEBSOCKET | {"nats", "tls"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsOptions:
@@ -32,18 +35,31 @@ class NatsOptions:
     def __post_init__(self) -> None:
         if not self.servers:
             raise UsageError("no NATS server is given; expected a URL such as nats://host:4222")
+        if len({_is_websocket(server) for server in self.servers}) > 1:
+            raise UsageError("NATS: WebSocket servers and others cannot be mixed")
         kinds = (self.token, self.user, self.credentials)
         if sum(kind is not None for kind in kinds) > 1:
             raise UsageError("NATS: give a token, a user or a credentials file, not several")
         if (self.user is None) != (self.password is None):
             raise UsageError("NATS: a user needs a password, and a password a user")
-        if self.credentials is not None and find_spec("nkeys") is None:
-            raise UsageError("NATS: a credentials file needs the package nkeys: pip install nkeys")
 
     @property
     def shown(self) -> str:
         """The servers as an error may name them, without credentials."""
         return ", ".join(without_credentials(server) for server in self.servers)
+
+    def check_credentials(self) -> None:
+        """See that a credentials file can be used; a better word than a failed connect has.
+
+        Raises:
+            UsageError: it is not there, or the package that it needs is not.
+        """
+        if self.credentials is None:
+            return
+        if find_spec("nkeys") is None:
+            raise UsageError("NATS: a credentials file needs the package nkeys: pip install nkeys")
+        if not self.credentials.is_file():
+            raise UsageError(f"NATS: there is no credentials file {self.credentials}")
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context when anything of TLS is set; else nats-py uses the system's.
@@ -64,5 +80,29 @@ class NatsOptions:
 
 def without_credentials(url: str) -> str:
     """Return *url* without user, password and token, for people to see."""
-    parts = urlsplit(url if "://" in url else f"nats://{url}")
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    scheme, _, rest = _with_scheme(url).partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _with_scheme(url: str) -> str:
+    return url if "://" in url else f"nats://{url}"
+
+
+def _is_websocket(url: str) -> bool:
+    """Look at the scheme of *url*.
+
+    Raises:
+        UsageError: it is no URL of a NATS server.
+    """
+    address = without_credentials(url)
+    try:
+        parts = urlsplit(address)
+        known = bool(parts.hostname) and parts.scheme in _SCHEMES and parts.port != 0
+    except ValueError as error:
+        raise UsageError(f"NATS: {address} is no server: {error}") from error
+    if not known:
+        raise UsageError(
+            f"NATS: {address} is no server; expected nats://host:port, "
+            "or tls, ws or wss in place of nats"
+        )
+    return parts.scheme in _WEBSOCKET

@@ -74,7 +74,8 @@ class Tail:
         with contextlib.suppress(KanadeUnavailable, KanadeRefused):
             if self._subscription is not None:
                 await self._connection.unsubscribe(self._subscription)
-            await api.delete_consumer(self._connection, self._stream, self._name)
+            if self._connection.connected:
+                await api.delete_consumer(self._connection, self._stream, self._name)
 
     def break_off(self) -> None:
         """Say that something may have been missed."""
@@ -88,11 +89,17 @@ class Tail:
             KanadeUnavailable: the server does not answer, so nothing is proved.
         """
         while not self.broken:
-            seen = self._seen
-            info = await api.consumer_info(self._connection, self._stream, self._name)
-            if info is None or info.delivered.consumer_seq < seen:
+            seen = self.last_sequence
+            # What the consumer says of itself may lag behind an acknowledged write; the store
+            # does not.
+            newest, consumer = await asyncio.gather(
+                api.last_message(self._connection, self._stream, self._filter_subject),
+                api.consumer_info(self._connection, self._stream, self._name),
+            )
+            sequence = newest.sequence if newest else 0
+            if consumer is None or sequence < seen:
                 self.break_off()
-            elif await self._received(info.delivered.consumer_seq) and not info.num_pending:
+            elif await self._arrives(sequence):
                 return True
         return False
 
@@ -102,13 +109,11 @@ class Tail:
             self._progress.clear()
             await self._progress.wait()
 
-    async def _received(self, count: int) -> bool:
-        """Wait for what the server says it has sent; what does not come got lost."""
+    async def _arrives(self, sequence: int) -> bool:
+        """Wait for what the server has; what does not come got lost."""
         try:
             async with asyncio.timeout(_ON_ITS_WAY_SECONDS):
-                while self._seen < count and not self.broken:
-                    self._progress.clear()
-                    await self._progress.wait()
+                await self.reach(sequence)
         except TimeoutError:
             self.break_off()
         return not self.broken

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
@@ -82,6 +83,8 @@ class NatsProcess:
     def suspend(self) -> None:
         """Freeze it: connections stay open, and nothing answers."""
         self._signal(signal.SIGSTOP)
+        assert self.process is not None
+        os.waitpid(self.process.pid, os.WUNTRACED)
 
     def resume(self) -> None:
         """Let it run on after `suspend`."""

@@ -1,0 +1,221 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from reconciler.errors import KanadeRefused, KanadeUnavailable
+from reconciler.jetstream import api, tail
+from reconciler.jetstream import connection as connection_module
+from reconciler.jetstream.connection import Connection
+from reconciler.jetstream.kv import Bucket
+from reconciler.jetstream.mirror import Mirror
+from tests.support.nats import NatsProcess
+from tests.support.streams import connected, consumers, create_stream
+
+
+@pytest.fixture
+async def bucket(connection: Connection) -> Bucket:
+    bucket = Bucket(connection, "things")
+    await bucket.create(history=5)
+    return bucket
+
+
+@asynccontextmanager
+async def mirrored(connection: Connection, bucket: Bucket) -> AsyncIterator[Mirror]:
+    mirror = Mirror(connection, bucket.stream, f"{bucket.prefix}>")
+    await mirror.start()
+    yield mirror
+    await mirror.stop()
+
+
+def values(mirror: Mirror) -> dict[str, bytes]:
+    return {subject: message.data for subject, message in mirror.live.items()}
+
+
+async def fill(connection: Connection, bucket: Bucket, keys: int) -> None:
+    for start in range(0, keys, 500):
+        sent = [
+            await connection.send_request(bucket.subject(f"k{number}"), b"%d" % number)
+            for number in range(start, min(start + 500, keys))
+        ]
+        await asyncio.gather(*sent)
+
+
+async def test_what_was_there_and_what_comes_is_in_the_copy(
+    connection: Connection, bucket: Bucket
+) -> None:
+    await bucket.put("a", b"old")
+    await bucket.put("a", b"one")
+    woken = asyncio.Event()
+    mirror = Mirror(connection, bucket.stream, f"{bucket.prefix}>", woken.set)
+    await mirror.start()
+    assert values(mirror) == {"$KV.things.a": b"one"}
+    assert not woken.is_set()
+
+    await bucket.put("b", b"two")
+    async with asyncio.timeout(5):
+        await woken.wait()
+
+    assert values(mirror) == {"$KV.things.a": b"one", "$KV.things.b": b"two"}
+    await mirror.stop()
+
+
+async def test_a_deleted_key_leaves_its_marker(connection: Connection, bucket: Bucket) -> None:
+    await bucket.put("a", b"one")
+    async with mirrored(connection, bucket) as mirror:
+        sequence = await bucket.delete("a")
+        await mirror.caught_up(sequence)
+
+        assert values(mirror) == {}
+        assert mirror.messages["$KV.things.a"].deleted
+        assert mirror.messages["$KV.things.a"].sequence == sequence
+
+
+async def test_a_copy_has_what_was_written_before_the_refresh(
+    connection: Connection, bucket: Bucket, nats_account: str
+) -> None:
+    async with connected(nats_account) as other, mirrored(connection, bucket) as mirror:
+        writer = Bucket(other, bucket.name)
+        for number in range(200):
+            await writer.put("a", b"%d" % number)
+            await mirror.refresh()
+
+            assert values(mirror) == {"$KV.things.a": b"%d" % number}
+
+
+async def test_more_keys_than_are_asked_for_at_once_are_read_whole(
+    connection: Connection, bucket: Bucket
+) -> None:
+    await fill(connection, bucket, 10_000)
+    async with mirrored(connection, bucket) as mirror:
+        assert values(mirror) == {bucket.subject(f"k{n}"): b"%d" % n for n in range(10_000)}
+
+        await fill(connection, bucket, 10_000)
+        await mirror.refresh()
+        assert {message.sequence for message in mirror.live.values()} == set(range(10_001, 20_001))
+
+
+async def test_equal_revisions_are_equal_copies(connection: Connection, bucket: Bucket) -> None:
+    await bucket.put("a", b"one")
+    async with mirrored(connection, bucket) as mirror:
+        before = mirror.revision
+        await mirror.resync()
+        assert mirror.revision == before
+
+        await mirror.caught_up(await bucket.put("a", b"one"))
+        assert mirror.revision > before
+
+
+async def test_a_restarted_server_ends_in_a_working_copy_and_no_stray_consumers(
+    own_server: NatsProcess,
+) -> None:
+    async with connected(own_server.url) as connection:
+        bucket = Bucket(connection, "things")
+        await bucket.create()
+        await bucket.put("a", b"one")
+        async with mirrored(connection, bucket) as mirror:
+            own_server.kill()
+            own_server.start()
+            async with connected(own_server.url) as other:
+                await Bucket(other, "things").put("b", b"while we were away")
+            await mirror.refresh()
+
+            assert set(values(mirror)) == {"$KV.things.a", "$KV.things.b"}
+            assert len(await consumers(connection, bucket.stream)) == 1
+            await mirror.caught_up(await bucket.put("c", b"after"))
+            assert values(mirror)["$KV.things.c"] == b"after"
+        assert await consumers(connection, bucket.stream) == []
+
+
+async def test_a_silent_server_is_not_an_empty_bucket(
+    own_server: NatsProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=0.5))
+    async with connected(own_server.url) as connection:
+        bucket = Bucket(connection, "things")
+        await bucket.create()
+        await bucket.put("a", b"one")
+        async with mirrored(connection, bucket) as mirror:
+            own_server.kill()
+            with pytest.raises(KanadeUnavailable, match=r"bucket things|NATS on"):
+                await mirror.refresh()
+
+            own_server.start()
+            await mirror.refresh()
+            assert values(mirror) == {"$KV.things.a": b"one"}
+
+
+async def test_a_bucket_that_was_made_anew_is_read_anew(
+    connection: Connection, bucket: Bucket
+) -> None:
+    await bucket.put("a", b"one")
+    async with mirrored(connection, bucket) as mirror:
+        await api.call(connection, f"STREAM.DELETE.{bucket.stream}", {}, dict, bucket.stream)
+        with pytest.raises(KanadeRefused, match=r"bucket things on .*not found"):
+            await mirror.refresh()
+
+        await bucket.create()
+        await bucket.put("b", b"two")
+        await mirror.refresh()
+        assert values(mirror) == {"$KV.things.b": b"two"}
+
+
+async def test_a_message_lost_on_the_way_is_noticed(
+    connection: Connection, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mirrored(connection, bucket) as mirror:
+        monkeypatch.setattr(tail, "_ON_ITS_WAY_SECONDS", 0.1)
+        receive = mirror._tail._receive  # type: ignore[union-attr]
+        subscription = mirror._tail._subscription  # type: ignore[union-attr]
+        assert subscription is not None
+        assert subscription.raw is not None
+
+        async def lose_one(_: object) -> None:
+            subscription.raw._cb = receive  # type: ignore[union-attr]
+
+        subscription.raw._cb = lose_one
+        await bucket.put("a", b"lost")
+        await mirror.refresh()
+
+        assert values(mirror) == {"$KV.things.a": b"lost"}
+
+
+async def test_a_gap_in_what_comes_is_noticed_at_once(
+    connection: Connection, bucket: Bucket
+) -> None:
+    async with mirrored(connection, bucket) as mirror:
+        first = mirror._tail
+        assert first is not None
+        first._seen -= 1
+        sequence = await bucket.put("a", b"one")
+        await mirror.caught_up(sequence)
+
+        assert mirror._tail is not first
+        assert values(mirror) == {"$KV.things.a": b"one"}
+
+
+async def test_what_was_purged_leaves_the_copy_at_the_next_resync(
+    connection: Connection,
+) -> None:
+    await create_stream(connection, "SLOTS", "slots.>", last=1)
+    await api.store(connection, "SLOTS", "slots.a", b"one")
+    mirror = Mirror(connection, "SLOTS", "slots.>")
+    await mirror.start()
+    await api.purge(connection, "SLOTS", "slots.a")
+    await mirror.resync()
+
+    assert dict(mirror.messages) == {}
+    await mirror.stop()
+    assert await consumers(connection, "SLOTS") == []
+
+
+async def test_many_refreshes_at_once_agree(connection: Connection, bucket: Bucket) -> None:
+    async with mirrored(connection, bucket) as mirror:
+        await bucket.put("a", b"one")
+        mirror._connection_changed()
+        await asyncio.gather(*(mirror.refresh() for _ in range(10)))
+
+        assert values(mirror) == {"$KV.things.a": b"one"}
+        assert len(await consumers(connection, bucket.stream)) == 1
