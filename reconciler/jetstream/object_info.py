@@ -17,7 +17,7 @@ _MAX_NAME_BYTES = 256
 class Options(msgspec.Struct):
     """How an object is stored."""
 
-    link: msgspec.Raw | None = None
+    link: object = None
     max_chunk_size: int | None = None
 
 
