@@ -1,11 +1,13 @@
 """The bare clone: history kept, never a work tree, made again beside itself when it is damaged."""
 
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.errors import BranchGone, HistoryRewritten, SourceUnavailable
+from reconciler.errors import BranchGone, HistoryRewritten, SourceRefused, SourceUnavailable
 from reconciler.model.identity import Revision
 from reconciler.source.command import Git, GitFailed
 from reconciler.source.diagnosis import explained, recognised, too_slow
@@ -70,14 +72,16 @@ class Clone:
     async def renew(self, ref: str) -> None:
         """Clone into a fresh folder, and put that in the old one's place; raises like `fetch`."""
         self.sweep()
-        fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._folder.path))
         try:
+            fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._folder.path))
             await self._init(fresh)
             await self._fetch_into(fresh, ref)
+            self._put_in_place(fresh)
         except GitFailed as failure:
             raise explained(failure, self._location) from failure
-        else:
-            self._put_in_place(fresh)
+        except OSError as error:
+            folder = self._folder.path
+            raise SourceUnavailable(f"{folder}: no clone can be made: {error.strerror}") from error
         finally:
             self.sweep()
 
@@ -85,7 +89,7 @@ class Clone:
         """Remove what a clone that was broken off, or replaced, has left."""
         for prefix in (_UNFINISHED, _REPLACED):
             for left in self._folder.path.glob(f"{prefix}*"):
-                shutil.rmtree(left, ignore_errors=True)
+                _remove(left)
 
     async def check_descends(self, revision: Revision, applied: Revision) -> None:
         """See that *revision* comes after *applied*.
@@ -114,7 +118,7 @@ class Clone:
             return
 
     def _put_in_place(self, fresh: Path) -> None:
-        if self.path.is_dir():
+        if os.path.lexists(self.path):
             self.path.rename(fresh.with_name(fresh.name.replace(_UNFINISHED, _REPLACED)))
         fresh.rename(self.path)
 
@@ -133,13 +137,18 @@ class Clone:
         deadline = self._settings.fetch_deadline
         arguments = (*_FETCH, "--end-of-options", self._location.address, f"+{ref}:{TIP}")
         try:
-            await self._git.network(*arguments, deadline=deadline, clone=clone)
+            done = await self._git.network(*arguments, deadline=deadline, clone=clone)
         except GitFailed as failure:
             if "couldn't find remote ref" in failure.message:
                 raise BranchGone(f"{self._location.shown}: {ref!r} is gone") from failure
             raise
         except TimeoutError as error:
             raise too_slow(self._location, deadline) from error
+        if "shallow roots" in done.errors:  # git takes this for a success
+            raise SourceRefused(
+                f"{self._location.shown}: is a shallow clone, without its history: run "
+                "`git fetch --unshallow` there"
+            )
 
     async def _tidy(self) -> None:
         """Pack what many small fetches have left; without it every read becomes slower."""
@@ -152,3 +161,11 @@ class Clone:
             await self._git.local(*arguments, deadline=_TIDY_DEADLINE, clone=self.path)
         except (GitFailed, TimeoutError) as error:
             raise CloneDamaged(f"{self.path}: cannot be tidied: {error}") from error
+
+
+def _remove(left: Path) -> None:
+    if left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left, ignore_errors=True)
+        return
+    with suppress(OSError):
+        left.unlink()

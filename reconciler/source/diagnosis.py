@@ -10,6 +10,7 @@ from reconciler.source.location import Location, Transport
 _BOILERPLATE = re.compile(
     r"fatal: Could not read from remote repository\.\s*|Please make sure you have the correct"
     r" access rights and the repository exists\.\s*|To add an exception for this directory.*"
+    r"|error: unable to read askpass response from '/bin/false'\s*"
 )
 _CREDENTIALS = re.compile(
     r"could not read (?:Username|Password)|terminal prompts disabled|Authentication failed"
@@ -64,11 +65,6 @@ _MEANINGS: tuple[_Meaning, ...] = (
         re.compile(r"transport '[^']*' not allowed"),
         SourceRefused,
         "redirects to a protocol that is not allowed",
-    ),
-    (
-        re.compile(r"shallow update not allowed|shallow file has changed"),
-        SourceRefused,
-        "is a shallow clone, without its history: run `git fetch --unshallow` there",
     ),
     (
         re.compile(r"fsck error|fsckObjects"),

@@ -13,7 +13,8 @@ from reconciler.errors import UsageError
 
 _REMOTE_HELPER = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)::")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_SCP_LIKE = re.compile(r"(?:([^@/:]+)@)?([^@/:]{2,}|\[[0-9A-Fa-f:.]+\]):(?!/)(.+)")
+_ALMOST_SCHEME = re.compile(r"(https?|ssh|git|file):", re.IGNORECASE)
+_SCP_LIKE = re.compile(r"(?:([^@/:]+)@)?([^@/:]+|\[[0-9A-Fa-f:.]+\]):(.+)")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _MAX_LENGTH = 2048
@@ -55,6 +56,8 @@ class Location:
         if helper := _REMOTE_HELPER.match(text):
             raise UsageError(_not_allowed(helper[1]))
         if not _SCHEME.match(text):
+            if meant := _ALMOST_SCHEME.match(text):
+                raise UsageError(f"repository: write {meant[1]}:// with two slashes")
             return cls._from_path(text)
         try:
             parts = urlsplit(text)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 _READ_BYTES = 64 * 1024
 _KEPT_ERROR_BYTES = 8 * 1024
+_LEAVE_WITHIN_SECONDS = 2
 
 
 class NotStarted(Exception):
@@ -73,7 +74,7 @@ async def running(
     finally:
         if process.returncode is None:
             end_group(process.pid)
-        await process.wait()
+        await _let_go(process)
 
 
 async def finished(call: Invocation, *, deadline: timedelta, max_output_bytes: int) -> Finished:
@@ -112,6 +113,13 @@ async def ending(stream: asyncio.StreamReader | None) -> bytes:
     while stream is not None and (block := await stream.read(_READ_BYTES)):
         kept = (kept + block)[-_KEPT_ERROR_BYTES:]
     return kept
+
+
+async def _let_go(process: asyncio.subprocess.Process) -> None:
+    """Read what is left in the pipes: asyncio closes its end of one at its end only."""
+    with suppress(TimeoutError):  # by a child that left the group, and has the pipe open still
+        async with asyncio.timeout(_LEAVE_WITHIN_SECONDS):
+            await process.communicate()
 
 
 async def _output(process: asyncio.subprocess.Process, limit: int) -> tuple[bytes, bool]:

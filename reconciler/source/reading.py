@@ -6,8 +6,8 @@ comes from outside reaches its command line.
 """
 
 import binascii
+import configparser
 import hashlib
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC
@@ -93,8 +93,8 @@ class ObjectReader:
         """Return an object whole, found to be what its id says; for small ones alone."""
         if (size := self.size(object_id)) > _MAX_OBJECT_BYTES:
             raise SourceRefused(f"{kind} {object_id[:12]} is {size:,} bytes; a sane one is smaller")
-        stream = self._repo.odb.stream(binascii.unhexlify(object_id))
-        content = bytes(stream.read())
+        # The stream must be gone before the repository is closed: it reads on in its __del__.
+        content = bytes(self._repo.odb.stream(binascii.unhexlify(object_id)).read())
         header = f"{kind} {len(content)}\0".encode()
         if hashlib.sha1(header + content, usedforsecurity=False).hexdigest() != object_id:
             raise CloneDamaged(f"{kind} {object_id[:12]} is not what its id says")
@@ -132,7 +132,7 @@ def opened(clone: Path, environment: Mapping[str, str]) -> Iterator[ObjectReader
                 GIT_ALTERNATE_OBJECT_DIRECTORIES="",
             )
             yield ObjectReader(repo)
-    except (git.GitError, ValueError, LookupError, OSError, zlib.error) as error:
+    except (git.GitError, configparser.Error, ValueError, LookupError, OSError) as error:
         raise CloneDamaged(f"{clone}: {type(error).__name__}: {error}") from error
 
 

@@ -8,7 +8,7 @@ from reconciler.errors import BranchGone, ReconcilerError, SourceRefused, Source
 from reconciler.model.identity import Revision
 from reconciler.source.command import Git, GitFailed
 from reconciler.source.diagnosis import explained, too_slow
-from reconciler.source.location import Location
+from reconciler.source.location import Location, Transport
 from reconciler.source.refname import RefKind, RefName
 from reconciler.source.refusals import DetachedHead, RepositoryEmpty, TagNotBranch
 from reconciler.source.settings import GitSettings
@@ -71,7 +71,11 @@ class Remote:
         everything = await self._refs()
         names = [name for name in everything if name.startswith("refs/")]
         if not names:
-            return RepositoryEmpty(f"{shown}: the repository is empty: push a first commit")
+            hint = "push a first commit"
+            if self._location.transport in {Transport.HTTP, Transport.HTTPS}:
+                # Git takes any web page for an old kind of server that has nothing to show.
+                hint += ", or check that the address is a repository's"
+            return RepositoryEmpty(f"{shown}: the repository is empty: {hint}")
         if self._ref.kind is RefKind.HEAD:
             return BranchGone(
                 f"{shown}: HEAD names a branch that is not there; say which to follow"

@@ -1,0 +1,127 @@
+"""Children that end when they should, with everything they have started."""
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.source.process import Invocation, NotStarted, finished, running
+
+SHORT = timedelta(milliseconds=300)
+LONG = timedelta(seconds=20)
+
+
+def shell(script: str, **more: int) -> Invocation:
+    environment = {"PATH": os.environ["PATH"]}
+    return Invocation(arguments=("/bin/sh", "-c", script), environment=environment, **more)
+
+
+async def gone(process: int) -> None:
+    """Wait until *process* is no more, or a zombie that nobody has fetched yet."""
+    async with asyncio.timeout(5):
+        while alive(process):  # noqa: ASYNC110 - a process of others has no event
+            await asyncio.sleep(0.005)
+
+
+def alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+async def test_output_errors_and_code_are_told() -> None:
+    done = await finished(
+        shell("echo out; echo err >&2; exit 3"), deadline=LONG, max_output_bytes=100
+    )
+
+    assert (done.code, done.output, done.errors, done.output_cut) == (3, b"out\n", "err\n", False)
+
+
+async def test_it_sees_only_the_environment_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY", "1")
+
+    done = await finished(shell("env"), deadline=LONG, max_output_bytes=1000)
+
+    assert b"CANARY" not in done.output
+    assert b"PATH=" in done.output
+
+
+async def test_it_has_nothing_to_read() -> None:
+    done = await finished(shell("cat; echo end"), deadline=LONG, max_output_bytes=100)
+
+    assert done.output == b"end\n"
+
+
+async def test_at_the_deadline_children_of_children_end_as_well(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    with pytest.raises(TimeoutError):
+        await finished(
+            shell(f"sleep 60 & echo $! > {note}; wait"), deadline=SHORT, max_output_bytes=100
+        )
+
+    await gone(int(note.read_text()))
+
+
+async def test_a_cancelled_run_leaves_nobody_behind(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    run = finished(shell(f"sleep 60 & echo $! > {note}; wait"), deadline=LONG, max_output_bytes=1)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await run
+
+    await gone(int(note.read_text()))
+
+
+async def test_output_past_the_limit_ends_the_command() -> None:
+    done = await finished(shell("yes"), deadline=LONG, max_output_bytes=100_000)
+
+    assert done.output_cut
+    assert len(done.output) == 100_000
+
+
+async def test_of_many_errors_the_last_are_kept() -> None:
+    script = "i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1)); done"
+
+    done = await finished(shell(script), deadline=LONG, max_output_bytes=10)
+
+    assert done.errors.endswith("line 2999\n")
+    assert len(done.errors) == 8192
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+async def test_no_file_becomes_larger_than_it_may(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+
+    done = await finished(
+        # The limit is set right after the start: a command that writes at once may be ahead.
+        shell(f"sleep 0.05; head -c 1000000 /dev/zero > {file}", max_file_bytes=10_000),
+        deadline=LONG,
+        max_output_bytes=10,
+    )
+
+    assert done.code
+    assert file.stat().st_size == 10_000
+
+
+async def test_a_command_that_is_not_there_is_named() -> None:
+    call = Invocation(arguments=("/no/such/command",), environment={})
+
+    with pytest.raises(NotStarted) as caught:
+        await finished(call, deadline=LONG, max_output_bytes=1)
+
+    assert str(caught.value) == "/no/such/command cannot be started: No such file or directory"
+
+
+async def test_what_is_said_may_go_to_a_file(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        async with running(shell("echo out; echo err >&2"), output=log) as process:
+            assert await process.wait() == 0
+
+    assert (tmp_path / "log").read_text() == "out\nerr\n"
