@@ -75,19 +75,21 @@ find_pid() {
 }
 
 # Sets `image` to a path that opens the bytes which process $1 runs, even after they were
-# replaced or deleted on disk; empty when the process does not run `exe`. A program is its own
-# /proc/PID/exe; a script's is its interpreter, but that holds the script open.
+# replaced, renamed or deleted on disk; empty when the process does not run `exe`. A program is
+# its own /proc/PID/exe; a script's is its interpreter, but that holds the script open.
 find_image() {
-    image=
-    for link in "/proc/$1/exe" "/proc/$1/fd/"*; do
-        target=$(readlink "$link" 2>/dev/null) || continue
-        case $target in
-        "$exe" | "$exe (deleted)" | "$exe.rollback-bak" | "$exe.rollback-bak (deleted)")
-            image=$link
-            return
-            ;;
+    image=/proc/$1/exe
+    case $(readlink "$image" 2>/dev/null) in
+    "$exe" | "$exe "* | "$exe."*) return ;;
+    *) ;;
+    esac
+    for image in "/proc/$1/fd/"*; do
+        case $(readlink "$image" 2>/dev/null) in
+        "$exe" | "$exe (deleted)" | "$exe.rollback-bak" | "$exe.rollback-bak (deleted)") return ;;
+        *) ;;
         esac
     done
+    image=''
 }
 
 # Sets `pid`, `image` and `running`, the image's sha256 or nothing. Whoever has only just been

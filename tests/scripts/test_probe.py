@@ -91,6 +91,17 @@ def test_an_image_that_is_no_script_is_hashed_even_after_it_was_replaced(host: H
     assert said == f"kanade-backend unknown sha256={sha256(compiled)} running"
 
 
+def test_an_image_that_is_no_script_is_known_under_a_new_name_too(host: Host) -> None:
+    host.put(Path("/usr/bin/tail").read_bytes())
+    host.start_compiled()
+
+    host.program.rename(host.beside("old"))
+    done = host.probe()
+
+    assert done.returncode == 0, done.stderr
+    assert f"sha256={sha256(Path('/usr/bin/tail').read_bytes())} running" in done.stdout
+
+
 def test_a_program_that_does_not_tell_its_version_is_asked_over_http(host: Host) -> None:
     silent = OLD.replace(b'case ["--version" | "-V"]', b'case ["--no-version"]')
     host.put(silent)
