@@ -72,7 +72,7 @@ def _limits(snapshot: Snapshot, blobs: list[Blob]) -> Iterable[Fault]:
     top = Position(shown_path(snapshot, ""))
     if len(blobs) > MOST_FILES:
         yield Fault(top, f"{len(blobs):,} YAML files; at most {MOST_FILES} are read: split it")
-    total = sum(blob.size_bytes for blob in blobs)
+    total = sum(blob.size_bytes for blob in blobs if blob.size_bytes <= MOST_BYTES)
     if total > MOST_BYTES_IN_ALL:
         yield Fault(top, f"{total:,} bytes of YAML; at most {MOST_BYTES_IN_ALL:,} are read")
 
@@ -92,7 +92,7 @@ def _notes(snapshot: Snapshot, others: Mapping[str, list[str]]) -> Iterable[str]
 
 
 def _looks_managed(top: str, paths: list[str]) -> bool:
-    if top in _EXPECTED_BESIDE or not top:
+    if top in _EXPECTED_BESIDE or not top or top.startswith("."):
         return False
     return top in _LATER or any(path.endswith(_SUFFIXES) for path in paths)
 

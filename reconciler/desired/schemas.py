@@ -35,7 +35,7 @@ class Kind(StrEnum):
 def schema_of(kind: Kind) -> Schema:
     """Return the schema of *kind*."""
     name = f"{kind}.schema.json"
-    path = next(place / name for place in _PLACES if (place / name).is_file())
+    path = next((place / name for place in _PLACES if (place / name).is_file()), _PLACES[-1] / name)
     schema = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(schema, dict):
         raise TypeError(f"{path} is not a JSON Schema")
