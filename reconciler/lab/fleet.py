@@ -50,6 +50,7 @@ class LabOptions:
     ledger: Literal["durable", "memory"] = "durable"
     local_limit: int | None = None
     heartbeat_seconds: float = 30
+    drain_seconds: float = 1
     reap_slack_seconds: float = 120
     reap_every_seconds: float = 1
 
@@ -133,11 +134,14 @@ class Lab:
         for host in self.hosts.values():
             host.install(self._service)
         await self.nats.start()
-        parts = (self.backend, self.supervisor, *self.agent_parts)
-        await asyncio.gather(*(part.spawn() for part in parts))
         self._client = await connect(self.nats_url, self.options.nats_token, "lab")
         self._stack.push_async_callback(self._client.close)
+        await self.supervisor.spawn()
+        # Whoever beats before the backend listens is unknown to it until the next beat.
+        await self.backend.start()
+        await asyncio.gather(*(part.spawn() for part in self.agent_parts))
         services = (until(self._serves(host), f"the service of {host}") for host in self.hosts)
+        parts = (self.supervisor, *self.agent_parts)
         await asyncio.gather(*(part.ready() for part in parts), *services)
 
     def _serves(self, host: str) -> Callable[[], Awaitable[bool]]:
@@ -189,6 +193,7 @@ class Lab:
             nats_token=self.options.nats_token,
             agent_version=self.options.agent_version,
             heartbeat_seconds=self.options.heartbeat_seconds,
+            drain_seconds=self.options.drain_seconds,
             ledger=self.options.ledger,
             local_limit=self.options.local_limit,
             hosts=[

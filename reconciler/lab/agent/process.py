@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -57,39 +57,75 @@ async def run_script(
     """
     if switch.is_set():
         return Run(ending=Ending.KILLED, exit_code=-1, stdout="", stderr="")
-    process = await _spawned(argv, environment, folder)
-    streams = (Capture(), Capture())
-    readers = [
-        asyncio.ensure_future(_read(reader, capture))
-        for reader, capture in zip((process.stdout, process.stderr), streams, strict=True)
-    ]
-    ending = await _ending(process, timeout_seconds, switch)
-    if ending is not Ending.COMPLETED:
-        await _end(process)
-    await asyncio.wait(readers, timeout=_DRAIN_GRACE_SECONDS)
-    for reader in readers:
-        reader.cancel()
-    await asyncio.gather(*readers, return_exceptions=True)
+    streams = (Stream(), Stream())
+    try:
+        process = await _spawned(argv, environment, folder, streams)
+        readers = [asyncio.ensure_future(stream.read()) for stream in streams]
+        ending = await _ending(process, timeout_seconds, switch)
+        if ending is not Ending.COMPLETED:
+            await _end(process)
+        await asyncio.wait(readers, timeout=_DRAIN_GRACE_SECONDS)
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+    finally:
+        for stream in streams:
+            stream.close()
     code = process.returncode
     return Run(
         ending=ending,
         exit_code=code if code is not None and code >= 0 else -1,
-        stdout=streams[0].text(),
-        stderr=streams[1].text(),
+        stdout=streams[0].capture.text(),
+        stderr=streams[1].capture.text(),
     )
 
 
+class Stream:
+    """A pipe of our own: asyncio's would make the end of a script wait for its daemons."""
+
+    def __init__(self) -> None:
+        self.capture = Capture()
+        self._read_end, self.write_end = os.pipe()
+        self._transport: asyncio.ReadTransport | None = None
+
+    def started(self) -> None:
+        """Leave the writing end to the script alone."""
+        os.close(self.write_end)
+        self.write_end = -1
+
+    async def read(self) -> None:
+        """Take in what is written, until nobody can write any more."""
+        reader = asyncio.StreamReader()
+        self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(self._read_end, "rb")
+        )
+        while data := await reader.read(_BLOCK_BYTES):
+            self.capture.add(data)
+
+    def close(self) -> None:
+        """Stop reading."""
+        if self.write_end >= 0:
+            os.close(self.write_end)
+        if self._transport is not None:
+            self._transport.close()
+        else:
+            os.close(self._read_end)
+
+
 async def _spawned(
-    argv: tuple[str, ...], environment: Mapping[str, str], folder: str | None
+    argv: tuple[str, ...],
+    environment: Mapping[str, str],
+    folder: str | None,
+    streams: tuple[Stream, Stream],
 ) -> Process:
     try:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *argv,
             env=environment,
             cwd=folder or None,
             stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
+            stdout=streams[0].write_end,
+            stderr=streams[1].write_end,
             start_new_session=True,
         )
     except OSError as error:
@@ -98,6 +134,9 @@ async def _spawned(
         ) from error
     except ValueError as error:
         raise CommandFailed(f"spawn {argv[0]}: nul byte found in provided data") from error
+    for stream in streams:
+        stream.started()
+    return process
 
 
 async def _ending(process: Process, timeout_seconds: float, switch: asyncio.Event) -> Ending:
@@ -121,8 +160,3 @@ async def _end(process: Process) -> None:
 def _signal_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-async def _read(reader: asyncio.StreamReader | None, capture: Capture) -> None:
-    while reader is not None and (data := await reader.read(_BLOCK_BYTES)):
-        capture.add(data)

@@ -17,6 +17,10 @@ class Reader:
 
     def read(self, node: Node) -> wire.Document:
         """Return the document with its defaults; unknown keys are named all at once."""
+        if isinstance(node, Items) and not node.place:
+            raise Unreadable(
+                f"invalid length {len(node.items)}, expected struct Manifest with 18 elements"
+            )
         if not isinstance(node, Fields):
             raise Unreadable(f"invalid type: {described(node)}, expected struct Manifest")
         value = self._object(node, self._root, "", "")

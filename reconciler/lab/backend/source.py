@@ -64,7 +64,8 @@ def parse_yaml(text: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        raise Unreadable(f"{error.problem}{place}") from error
+        problem = (error.problem or "").replace("allowed here", "allowed in this context")
+        raise Unreadable(f"{problem}{place}") from error
     except yaml.YAMLError as error:
         raise Unreadable(str(error)) from error
     if len(documents) > 1:
