@@ -17,7 +17,7 @@ from reconciler.source.refusals import CloneDamaged
 from reconciler.source.settings import GitSettings
 
 TIP = "refs/reconciler/tip"
-_APPLIED = "refs/reconciler/applied"
+APPLIED = "refs/reconciler/applied"
 _FETCH = (
     "fetch",
     "--quiet",
@@ -111,7 +111,7 @@ class Clone:
 
     async def keep(self, revision: Revision) -> None:
         """Let no tidying remove *revision*; best effort, since the clone can be made again."""
-        arguments = ("update-ref", "--end-of-options", _APPLIED, revision)
+        arguments = ("update-ref", "--end-of-options", APPLIED, revision)
         try:
             await self._git.local(*arguments, deadline=_LOCAL_DEADLINE, clone=self.path)
         except (GitFailed, TimeoutError):

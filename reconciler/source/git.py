@@ -10,7 +10,7 @@ from reconciler.model.identity import Revision
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports import Content
 from reconciler.source.blob import BlobContent
-from reconciler.source.clone import TIP, Clone
+from reconciler.source.clone import APPLIED, TIP, Clone
 from reconciler.source.command import Git
 from reconciler.source.credential import presentable
 from reconciler.source.database import Database
@@ -77,9 +77,8 @@ class GitSource:
     async def applied(self, revision: Revision) -> None:
         """Remember that *revision* was accepted: later ones have to descend from it."""
         async with self._turn, self._state.locked(self._settings.fetch_deadline):
-            if self._state.applied() != revision:
-                self._state.set_applied(revision)
-                await self._clone.keep(revision)
+            self._state.set_applied(revision)
+            await self._clone.keep(revision)
 
     async def last_applied(self) -> Snapshot | None:
         """Return the applied revision from the clone, without asking the repository.
@@ -90,7 +89,7 @@ class GitSource:
             UsageError: git or the state folder cannot be used.
         """
         async with self._turn, self._state.locked(self._settings.fetch_deadline):
-            applied = self._state.applied()
+            applied = await self._last_applied()
             if applied is None or not self._clone.path.is_dir():
                 return None
             try:
@@ -141,21 +140,31 @@ class GitSource:
             ) from error
 
     async def _brought(self, tip: Tip) -> Snapshot:
-        if self._latest or await self._here() != tip.revision:
+        if self._latest or await self._at(TIP) != tip.revision:
             await self._clone.fetch(tip.ref)
         return await self._read(await self._database.revision(TIP))
 
-    async def _here(self) -> Revision | None:
+    async def _at(self, ref: str) -> Revision | None:
         try:
-            return await self._database.revision(TIP)
+            return await self._database.revision(ref)
         except CloneDamaged:
             return None
 
     async def _read(self, revision: Revision) -> Snapshot:
-        applied = self._state.applied()
-        if applied not in {None, revision} and not self._settings.accept_rewrite:
-            await self._clone.check_descends(revision, applied)
+        if not self._settings.accept_rewrite:
+            applied = await self._last_applied()
+            if applied not in {None, revision}:
+                await self._clone.check_descends(revision, applied)
         return await self._snapshot(revision)
+
+    async def _last_applied(self) -> Revision | None:
+        """Return what was applied; the note of it is kept in two places, should one be damaged."""
+        try:
+            return self._state.applied()
+        except UsageError:
+            if (kept := await self._at(APPLIED)) is None:
+                raise
+            return kept
 
     async def _snapshot(self, revision: Revision) -> Snapshot:
         old = () if self._latest is None else self._latest.files.values()

@@ -43,8 +43,10 @@ class ObjectReader:
         import git  # noqa: PLC0415 - see `opened`
 
         found = git.Reference(self._repo, ref).object
+        self.data(found.hexsha, found.type)
         while isinstance(found, git.TagObject):
             found = found.object
+            self.data(found.hexsha, found.type)
         if not isinstance(found, git.Commit):
             raise SourceRefused(f"the tag leads to a {found.type}, not to a commit")
         return Revision(found.hexsha)
@@ -59,7 +61,7 @@ class ObjectReader:
         text = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
         return Commit(
             revision=revision,
-            subject=_one_line(text.partition("\n")[0]),
+            subject=_one_line(text.lstrip().partition("\n")[0]),
             author=_one_line(f"{found.author.name} <{found.author.email}>"),
             committed_at=found.committed_datetime.astimezone(UTC),
         )

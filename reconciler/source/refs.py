@@ -1,6 +1,7 @@
 """Where a repository on this machine keeps its refs, and whether they have changed."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,4 +65,6 @@ def _mark(path: str) -> Mark | None:
         found = Path(path).lstat()
     except OSError:
         return None
+    if stat.S_ISDIR(found.st_mode):  # what is in it has marks of its own
+        return path, found.st_ino, 0, 0
     return path, found.st_ino, found.st_mtime_ns, found.st_size

@@ -33,7 +33,7 @@ class RepositoryWatch:
         self._seen: frozenset[Mark] | None = None
 
     async def run(self, wake: Wake) -> None:
-        """Wake at every change; a repository that is not there is waited for."""
+        """Wake at once, and at every change; a repository that is not there is waited for."""
         while True:
             store = ref_store(self._repository)
             if store is None:
@@ -63,9 +63,9 @@ class RepositoryWatch:
 
     def _look(self, store: RefStore, wake: Wake) -> None:
         marks = store.marks()
-        if self._seen not in {None, marks}:
+        if marks != self._seen:
+            self._seen = marks
             wake()
-        self._seen = marks
 
 
 def _changes(folders: frozenset[tuple[str, int]]) -> AsyncGenerator[object, None]:

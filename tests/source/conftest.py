@@ -9,7 +9,7 @@ from reconciler.source.git import GitSource
 from reconciler.source.settings import GitSettings
 from tests.source.repository import ENVIRONMENT, Repository
 
-MakeSource = Callable[..., GitSource]
+MakeSource = Callable[[GitSettings], GitSource]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def settings(repository: Repository, tmp_path: Path) -> GitSettings:
 
 
 @pytest.fixture
-def make_source() -> Iterator[Callable[[GitSettings], GitSource]]:
+def make_source() -> Iterator[MakeSource]:
     """Make sources that are let go of at the end."""
     made: list[GitSource] = []
 

@@ -97,6 +97,25 @@ def git(*arguments: str, given: bytes | None = None, folder: Path | None = None)
     return done.stdout.decode().strip()
 
 
+def loosen(clone: Path) -> None:
+    """Take the clone's packs apart, so that each object is a file of its own."""
+    for pack in clone.glob("objects/pack/*.pack"):
+        content = pack.read_bytes()
+        pack.unlink()
+        pack.with_suffix(".idx").unlink()
+        git(f"--git-dir={clone}", "unpack-objects", "-q", given=content)
+
+
+def children() -> list[str]:
+    """Return the ids of the processes that we have started and not yet seen end."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def descriptors() -> int:
+    """Return how many files we have open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def _as_file(given: str | bytes | File) -> File:
     match given:
         case File():

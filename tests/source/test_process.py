@@ -14,9 +14,13 @@ SHORT = timedelta(milliseconds=300)
 LONG = timedelta(seconds=20)
 
 
-def shell(script: str, **more: int) -> Invocation:
+def shell(script: str, *, max_file_bytes: int | None = None) -> Invocation:
     environment = {"PATH": os.environ["PATH"]}
-    return Invocation(arguments=("/bin/sh", "-c", script), environment=environment, **more)
+    return Invocation(
+        arguments=("/bin/sh", "-c", script),
+        environment=environment,
+        max_file_bytes=max_file_bytes,
+    )
 
 
 async def gone(process: int) -> None:
