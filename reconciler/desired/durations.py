@@ -21,7 +21,7 @@ _NAMES_BY_SECONDS = {
 }
 _SECONDS = {name: unit for unit, names in _NAMES_BY_SECONDS.items() for name in names.split()}
 
-EXPECTED = "a duration like 90s, 5m, 1h30m or 7d"
+EXPECTED = "like 90s, 5m, 1h30m or 7d"
 
 
 def parse_duration(text: str) -> timedelta | None:

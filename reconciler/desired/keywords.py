@@ -14,8 +14,8 @@ from jsonschema.protocols import Validator
 
 from reconciler.desired import durations
 from reconciler.desired.cron import parse_cron
-from reconciler.desired.loopback import loopback_host, split_url
-from reconciler.desired.paths import path_fault
+from reconciler.desired.loopback import loopback_host, parse_listen, split_url
+from reconciler.desired.paths import has_control_character, path_fault
 from reconciler.desired.wording import listed, quoted
 from reconciler.model.digest import Digest
 from reconciler.model.identity import Json
@@ -56,11 +56,9 @@ def _duration(value: str, bounds: str, *, kanade: bool = False) -> str | None:
     parse = durations.parse_kanade_duration if kanade else durations.parse_duration
     length = parse(value)
     least, most = durations.parse_duration(low), durations.parse_duration(high)
-    if length is None:
-        return f"must be {durations.EXPECTED}; found {quoted(value)}"
-    if least is not None and most is not None and least <= length <= most:
+    if length is not None and least is not None and most is not None and least <= length <= most:
         return None
-    return f"must be {bounds}; found {quoted(value)}"
+    return f"must be {bounds}, written {durations.EXPECTED}; found {quoted(value)}"
 
 
 def _path(value: str, _argument: str) -> str | None:
@@ -96,6 +94,16 @@ def _url(value: str, _argument: str) -> str | None:
     if parts.scheme == "https" or (parts.scheme == "http" and loopback_host(value)):
         return None
     return f"https only; found {quoted(parts.scheme + '://')}"
+
+
+def _listen(value: str, _argument: str) -> str | None:
+    if parse_listen(value) is not None:
+        return None
+    return f"{quoted(value)} is not an address; expected host:port, as in 127.0.0.1:8081"
+
+
+def _local_path(value: str, _argument: str) -> str | None:
+    return f"path {quoted(value)} has a control character" if has_control_character(value) else None
 
 
 def _cron(value: str, _argument: str) -> str | None:
@@ -135,6 +143,8 @@ KEYWORDS: Mapping[str, Check] = {
     "x-path": partial(_text_check, _path),
     "x-sha256": partial(_text_check, _sha256),
     "x-url": partial(_text_check, _url),
+    "x-listen": partial(_text_check, _listen),
+    "x-local-path": partial(_text_check, _local_path),
     "x-cron": partial(_text_check, _cron),
     "x-zone": partial(_text_check, _zone),
     "x-at-most-one": partial(_one_of, 0),

@@ -1,8 +1,12 @@
 """Hosts and URLs that mean "this very machine", in all their spellings."""
 
 import ipaddress
+import re
 import socket
 from urllib.parse import SplitResult, urlsplit
+
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})", re.ASCII)
+_HIGHEST_PORT = 65535
 
 
 def loopback_host(url: str) -> str | None:
@@ -10,7 +14,7 @@ def loopback_host(url: str) -> str | None:
     parts = split_url(url)
     if parts is None or not parts.hostname:
         return None
-    return parts.hostname if _is_loopback(parts.hostname) else None
+    return parts.hostname if is_this_machine(parts.hostname) else None
 
 
 def split_url(url: str) -> SplitResult | None:
@@ -25,7 +29,25 @@ def split_url(url: str) -> SplitResult | None:
     return parts
 
 
-def _is_loopback(host: str) -> bool:
+def parse_listen(text: str) -> tuple[str, int] | None:
+    """Return host and port of `host:port`, the brackets of IPv6 taken off; `None` for others."""
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match[3]) > _HIGHEST_PORT:
+        return None
+    host = match[1] or match[2]
+    if match[1] and not isinstance(_address(host), ipaddress.IPv6Address):
+        return None
+    return host, int(match[3])
+
+
+def only_reachable_from_here(host: str) -> bool:
+    """True for an address that other machines cannot connect to."""
+    address = _address(host)
+    return address.is_loopback if address is not None else host.lower() == "localhost"
+
+
+def is_this_machine(host: str) -> bool:
+    """True for a host that everybody takes for himself; `0.0.0.0` is one, to a client."""
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from jsonschema import ValidationError
 
+from reconciler.desired.durations import EXPECTED
 from reconciler.desired.node import Node
 from reconciler.desired.wording import did_you_mean, found, listed, quoted
 from reconciler.model.identity import Json
@@ -55,6 +56,9 @@ def _type(error: ValidationError, node: Node) -> str:
     value = error.validator_value
     types = [str(name) for name in value] if isinstance(value, list) else [str(value)]
     expected = " or ".join(_TYPES.get(name, name) for name in types)
+    bounds = _schema(error).get("x-duration")
+    if bounds is not None and isinstance(node.value, int | float):
+        return f"must be {bounds}, written {EXPECTED}; found {found(node)}"
     if "string" in types and isinstance(node.value, bool | int | float):
         kind = "boolean" if isinstance(node.value, bool) else "number"
         spelled = str(node.value).lower()
@@ -65,6 +69,8 @@ def _type(error: ValidationError, node: Node) -> str:
     shown = "a text" if "object" in types and isinstance(node.value, str) else found(node)
     may_be_empty = "string" in types and not _schema(error).get("minLength")
     hint = '; write "" for an empty text' if may_be_empty and node.value is None else ""
+    stated = _schema(error).get("x-hint")
+    hint += f"; {stated}" if stated else ""
     return f"must be {expected}; found {shown}{hint}"
 
 

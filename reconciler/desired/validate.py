@@ -53,7 +53,7 @@ def check(document: Document, kind: Kind) -> Findings:
             notes += unknown.notes
         else:
             faults.append(_fault(error, root, path))
-    if kind in {Kind.RELEASE, Kind.HOSTS}:
+    if kind is not Kind.JOB:
         faults += islice(_misread(root, seen), _MOST_FAULTS)
     return Findings(tuple(faults), tuple(notes))
 
@@ -66,7 +66,7 @@ def _unknown_keys(error: ValidationError, root: Node, path: Path, kind: Kind) ->
     for name in unknown_keys(error)[:_MOST_KEYS]:
         position = key_place(root, (*path, name))
         where = f" in {dotted(path)}" if path else ""
-        hint = did_you_mean(name, known) or f"; known here: {listed(known)}"
+        hint = did_you_mean(name, known, cutoff=0.6) or f"; known here: {listed(known)}"
         if _is_placeholder(find(root, path)):
             hint = f'; a placeholder must stand in quotes: "{{{printable(name)}}}"'
         if kind is Kind.JOB and nearest(name, known) is None:

@@ -2,16 +2,19 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterable
 
 from reconciler.desired.node import Node
 
+_USERINFO = re.compile(r"://[^/@\s]*@")
 _SHOWN = 60
 _MANY = 200
 
 
 def quoted(text: str) -> str:
-    """Return *text* in quotes, on one line, harmless to a terminal."""
+    """Return *text* in quotes, on one line, harmless to a terminal, without URLs' passwords."""
+    text = _USERINFO.sub("://***@", text)
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
     spelled = json.dumps(shown, ensure_ascii=False)
     return "".join(c if c.isprintable() else _escaped(c) for c in spelled)
@@ -44,7 +47,7 @@ def found(node: Node) -> str:
             return "a mapping"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:
     """Return the one of *known* that *name* was probably meant to be."""
     candidates = list(known)
     by_case = {candidate.lower(): candidate for candidate in candidates}
@@ -52,7 +55,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return by_case[name.lower()]
     if len(candidates) > _MANY:
         candidates = [c for c in candidates if _is_alike(c, name)][:_MANY]
-    matches = difflib.get_close_matches(name[:_SHOWN], candidates, n=1, cutoff=0.7)
+    matches = difflib.get_close_matches(name[:_SHOWN], candidates, n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 
@@ -63,9 +66,9 @@ def _is_alike(candidate: str, name: str) -> bool:
     )
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.7) -> str:
     """Return a hint to append, or nothing when nothing is near."""
-    near = nearest(name, known)
+    near = nearest(name, known, cutoff)
     if near is None:
         return ""
     if near.lower() == name.lower():
