@@ -22,8 +22,11 @@ def opened_below(path: str, roots: tuple[Path, ...], subject: str) -> Iterator[i
     Raises:
         ArtifactRefused: it is not there, not a regular file, or not below any root.
     """
-    root, inside = _resolved(path, roots, subject)
-    descriptor = _descend(root, inside, subject)
+    try:
+        root, inside = _resolved(path, roots, subject)
+        descriptor = _descend(root, inside)
+    except OSError as error:
+        raise ArtifactRefused(f"{subject}: cannot be opened: {error.strerror}") from error
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ArtifactRefused(f"{subject}: is not a regular file")
@@ -37,8 +40,8 @@ def _resolved(path: str, roots: tuple[Path, ...], subject: str) -> tuple[Path, P
         raise ArtifactRefused(f"{subject}: a path has no NUL character")
     outside = None
     for root in roots:
-        real_root = root.resolve()
-        real = (real_root / path).resolve()
+        real_root = _real(root)
+        real = _real(real_root / path)
         if not real.is_relative_to(real_root):
             outside = real
         elif real.exists():
@@ -51,14 +54,15 @@ def _resolved(path: str, roots: tuple[Path, ...], subject: str) -> tuple[Path, P
     raise ArtifactRefused(f"{subject}: there is no such file below the artifact roots ({allowed})")
 
 
-def _descend(root: Path, inside: Path, subject: str) -> int:
-    try:
-        at = os.open(root, _FOLDER)
-        for part in inside.parts[:-1]:
-            at = _step(at, part, _FOLDER)
-        return _step(at, inside.parts[-1] if inside.parts else ".", _FILE)
-    except OSError as error:
-        raise ArtifactRefused(f"{subject}: cannot be opened: {error.strerror}") from error
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # unlike `resolve`, it raises nothing over a loop
+
+
+def _descend(root: Path, inside: Path) -> int:
+    at = os.open(root, _FOLDER)
+    for part in inside.parts[:-1]:
+        at = _step(at, part, _FOLDER)
+    return _step(at, inside.parts[-1] if inside.parts else ".", _FILE)
 
 
 def _step(folder: int, name: str, flags: int) -> int:

@@ -20,7 +20,7 @@ def elf_version(descriptor: int) -> str | None:
             for owner, kind, text in _notes(*notes):
                 if owner == _OWNER and kind == _FDO_PACKAGING:
                     return _version(text)
-    except (struct.error, ValueError, OverflowError, OSError, RecursionError):
+    except (struct.error, LookupError, ValueError, OverflowError, OSError, RecursionError):
         return None
     return None
 

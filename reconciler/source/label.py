@@ -10,7 +10,8 @@ from reconciler.source.pe import pe_version
 
 _MAX_LENGTH = 128
 _LIKE_A_VERSION = re.compile(r"v?(\d[0-9A-Za-z.+~_-]*)")
-_FOUR_PARTS = re.compile(r"(\d+\.\d+\.\d+)\.0")
+_NUMBERS = re.compile(r"\d+(?:\.\d+){0,3}")
+_FOUR_NUMBERS = re.compile(r"\d+(?:\.\d+){3}")
 
 
 def stated_version(descriptor: int) -> Version | None:
@@ -33,20 +34,28 @@ def stated_version(descriptor: int) -> Version | None:
 def check_label(package: PackageName, version: Version, stated: Version | None) -> None:
     """See that a binary of *package* may be published as *version*.
 
-    A fourth part that is 0, which Windows wants and nobody else has, does not count, and
-    neither does what follows a `+`.
+    Zeros that are only there to fill up do not count, as in the four numbers that Windows
+    wants, nor does what follows a `+`; and four numbers have no room for a pre-release.
 
     Raises:
         ArtifactRefused: it says another version of itself.
     """
-    if stated is not None and _plain(stated) != _plain(version):
-        raise ArtifactRefused(
-            f"{package}: the binary says it is {stated}, the release says {version}: build it "
-            "again, or correct the version"
-        )
+    if stated is None or _agree(version, stated):
+        return
+    raise ArtifactRefused(
+        f"{package}: the binary says it is {stated}, the release says {version}: build it again, "
+        "or correct the version"
+    )
 
 
-def _plain(version: str) -> str:
-    core = version.partition("+")[0]
-    four = _FOUR_PARTS.fullmatch(core)
-    return four[1] if four else core
+def _agree(version: str, stated: str) -> bool:
+    wanted, found = version.partition("+")[0], stated.partition("+")[0]
+    if _FOUR_NUMBERS.fullmatch(found):
+        wanted = wanted.partition("-")[0]
+    return _filled_up(wanted) == _filled_up(found)
+
+
+def _filled_up(version: str) -> str:
+    if not _NUMBERS.fullmatch(version):
+        return version
+    return version + ".0" * (3 - version.count("."))

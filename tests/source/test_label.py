@@ -1,0 +1,195 @@
+"""What binaries say of themselves, the sound ones and the others."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import ArtifactRefused
+from reconciler.model.identity import PackageName, Version
+from reconciler.source.label import check_label, stated_version
+from tests.source.binaries import elf_with_notes, linux_binary, windows_binary
+
+Ask = Callable[[bytes], str | None]
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Write bytes to a file, and ask it which version it is."""
+    path = tmp_path_factory.mktemp("label") / "binary"
+    path.touch()
+    descriptor = os.open(path, os.O_RDWR)
+
+    def ask(content: bytes) -> str | None:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, content, 0)
+        return stated_version(descriptor)
+
+    yield ask
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize(
+    ("strings", "numbers", "expected"),
+    [
+        ({"ProductVersion": "0.43.0", "FileVersion": "9.9.9"}, (1, 2, 3, 4), "0.43.0"),
+        ({"FileVersion": "0.43.0.0"}, (1, 2, 3, 4), "0.43.0.0"),
+        ({"ProductVersion": "v1.2.3-rc.1+build"}, (0, 0, 0, 0), "1.2.3-rc.1+build"),
+        ({"ProductVersion": " 1.2.3 "}, (0, 0, 0, 0), "1.2.3"),
+        ({}, (0, 43, 0, 0), "0.43.0.0"),
+        ({"CompanyName": "Ada"}, (1, 2, 3, 4), "1.2.3.4"),
+        ({"ProductVersion": ""}, (1, 2, 3, 4), "1.2.3.4"),
+        ({}, (0, 0, 0, 0), None),
+        ({"ProductVersion": "Windows\u00ae 11"}, (0, 0, 0, 0), None),
+        ({"ProductVersion": "1" * 2000}, (0, 0, 0, 0), "1" * 128),
+    ],
+)
+def test_a_windows_binary_says_its_version(
+    ask: Ask, strings: dict[str, str], numbers: tuple[int, int, int, int], expected: str | None
+) -> None:
+    assert ask(windows_binary(strings, numbers)) == expected
+
+
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_linux_binary_says_its_version(ask: Ask, *, wide: bool, order: str) -> None:
+    metadata = {"type": "deb", "name": "tool", "version": "1.2.3"}
+
+    assert ask(linux_binary(metadata, wide=wide, order=order)) == "1.2.3"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"name": "tool"},
+        {"version": 1.1},
+        {"version": ""},
+        [],
+        "1.2.3",
+        b"{",
+        b"\xff",
+        b"[" * 60_000,
+    ],
+    ids=range(8),
+)
+def test_a_note_without_a_version_says_nothing(ask: Ask, metadata: object) -> None:
+    assert ask(linux_binary(metadata)) is None
+
+
+def test_a_binary_without_a_note_says_nothing(ask: Ask) -> None:
+    assert ask(elf_with_notes((b"GNU\0", 3, b"id"))) is None
+    assert ask(elf_with_notes()) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"M", b"MZ", b"\x7fELF", b"#!/bin/sh\n", b"PK\x03\x04", b"\0" * 100]
+)
+def test_other_files_say_nothing(ask: Ask, content: bytes) -> None:
+    assert ask(content) is None
+
+
+def test_the_shell_that_runs_here_is_read_without_harm() -> None:
+    descriptor = os.open("/bin/sh", os.O_RDONLY)
+    try:
+        stated_version(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+SOUND = (
+    windows_binary({"ProductVersion": "1.2.3", "FileVersion": "1.2.3.0"}, (1, 2, 3, 0)),
+    linux_binary({"version": "1.2.3"}),
+    linux_binary({"version": "1.2.3"}, wide=False, order=">"),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_malformed_binary_does_any_harm(ask: Ask, data: st.DataObject) -> None:
+    """Any bytes of a sound one are exchanged or cut off; what it says may be anything, in time."""
+    content = bytearray(data.draw(st.sampled_from(SOUND)))
+    places = st.integers(0, min(len(content), 0x400) - 1)
+    for place in data.draw(st.lists(places, max_size=12)):
+        content[place] = data.draw(st.sampled_from([0, 1, 2, 0x10, 0x7F, 0x80, 0xFF]))
+    cut = data.draw(st.integers(0, len(content)))
+    began = time.perf_counter()
+
+    ask(bytes(content[: len(content) - cut] if cut % 3 == 0 else content))
+
+    assert time.perf_counter() - began < 2
+
+
+def test_a_binary_of_many_resources_is_given_up(ask: Ask) -> None:
+    """The tree is made to lead to itself, and to thousands of others."""
+    content = bytearray(windows_binary({"ProductVersion": "1.2.3"}))
+    entries = b"".join(
+        (16 + number).to_bytes(4, "little") + (0x80000000).to_bytes(4, "little")
+        for number in range(4000)
+    )
+    content[0x20E:0x210] = (4000).to_bytes(2, "little")
+    content[0x210 : 0x210 + len(entries)] = entries
+    began = time.perf_counter()
+
+    ask(bytes(content))
+
+    assert time.perf_counter() - began < 2
+
+
+def test_no_large_file_is_read_whole(tmp_path: Path) -> None:
+    """A gigabyte of nothing behind a sound head costs a moment."""
+    path = tmp_path / "large"
+    path.write_bytes(windows_binary({"ProductVersion": "1.2.3"}))
+    os.truncate(path, 2**30)
+    descriptor = os.open(path, os.O_RDONLY)
+    began = time.perf_counter()
+    try:
+        assert stated_version(descriptor) == "1.2.3"
+    finally:
+        os.close(descriptor)
+    assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("version", "stated"),
+    [
+        ("1.2.3", None),
+        ("1.2.3", "1.2.3"),
+        ("1.2.3", "1.2.3.0"),
+        ("1.2.3.0", "1.2.3"),
+        ("1.2.3", "1.2.3+abcdef"),
+        ("1.2.3-rc.1", "1.2.3-rc.1"),
+        ("2024.1", "2024.1"),
+        ("1.2", "1.2.0.0"),
+        ("1.2.3-rc.1", "1.2.3.0"),
+        ("1.2.3-rc.1+build", "1.2.3-rc.1"),
+    ],
+)
+def test_a_label_that_agrees_is_taken(version: str, stated: str | None) -> None:
+    check_label(PackageName("tool"), Version(version), None if stated is None else Version(stated))
+
+
+@pytest.mark.parametrize(
+    ("version", "stated"),
+    [
+        ("1.2.3", "1.2.4"),
+        ("1.2.3", "1.2.3.1"),
+        ("1.2", "1.2.1"),
+        ("12", "1.2"),
+        ("1.10", "1.1"),
+        ("1.2.3", "1.2.3-rc.1"),
+        ("1.2.3-rc.1", "1.2.3"),
+        ("1.2.3-rc.1", "1.2.4.0"),
+    ],
+)
+def test_a_label_that_does_not_agree_is_refused(version: str, stated: str) -> None:
+    with pytest.raises(ArtifactRefused) as caught:
+        check_label(PackageName("tool"), Version(version), Version(stated))
+
+    assert str(caught.value) == (
+        f"tool: the binary says it is {stated}, the release says {version}: build it again, or "
+        "correct the version"
+    )
