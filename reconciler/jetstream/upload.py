@@ -127,6 +127,14 @@ def live_info(message: Message) -> ObjectInfo | None:
     return None if info.deleted is True else info
 
 
+def is_removed(message: Message) -> bool:
+    """True for the metadata of an object that was deleted."""
+    try:
+        return decode_info(message.data).deleted is True
+    except ValueError:
+        return False
+
+
 async def _send(sending: Sending, target: Target, content: Content) -> None:
     digest = await sending.run(content)
     if digest != target.digest:
@@ -134,12 +142,11 @@ async def _send(sending: Sending, target: Target, content: Content) -> None:
 
 
 def _replaced(connection: Connection, before: Message | None, target: Target) -> ObjectInfo | None:
-    old = None if before is None else live_info(before)
-    found = before.sequence if before is not None and old is not None else 0
+    found = 0 if before is None or is_removed(before) else before.sequence
     if found != target.replaces:
         endpoint = connection.at(api.called(stream_of(target.bucket)))
         raise Conflict(f"{endpoint}: {target.name} has changed since it was looked at")
-    return old
+    return None if before is None else live_info(before)
 
 
 async def _check_room(connection: Connection, target: Target, size_bytes: int) -> datetime:

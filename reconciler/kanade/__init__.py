@@ -1,0 +1,1 @@
+"""The adapters behind `ports`: how kanade is spoken, over NATS and over HTTP."""

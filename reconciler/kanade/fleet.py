@@ -1,0 +1,183 @@
+"""The hosts as kanade shows them: heartbeats, pings, groups, command slots, and the freeze."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+from nats import errors as nats_errors
+from nats.aio.msg import Msg
+
+from reconciler.jetstream.connection import Connection, Subscription
+from reconciler.jetstream.message import Message
+from reconciler.jetstream.mirror import Mirror
+from reconciler.kanade import codec
+from reconciler.kanade.freeze import Window
+from reconciler.kanade.names import (
+    AGENT_GROUPS,
+    AGENT_GROUPS_DERIVED,
+    ALL_HEARTBEATS,
+    COMMANDS_OF_HOSTS,
+    EXEC,
+    FLEET_CONFIG,
+    FREEZE_KEY,
+    heartbeats_of,
+    kill_of,
+    ping_of,
+)
+from reconciler.kanade.presence import Roll
+from reconciler.kanade.view import Following, OptionalView, View
+from reconciler.model.identity import ExecId, GroupName, HostName, JobId, RequestId, Version
+from reconciler.model.observed import Freeze, HostState, Slot
+from reconciler.ports import Clock, Wake
+
+_ANSWER_WITHIN = timedelta(seconds=2)
+
+log = structlog.get_logger()
+
+
+class NatsFleet:
+    """Implements `ports.Fleet`; one subscription and a few mirrors, however many hosts."""
+
+    def __init__(self, connection: Connection, clock: Clock, changed: Wake = lambda: None) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._changed = changed
+        self._roll = Roll(clock)
+        self._subscription: Subscription | None = None
+        self._stop_listening: Wake = lambda: None
+        slots = Mirror(connection, EXEC, f"{COMMANDS_OF_HOSTS}>", changed)
+        self._slots = View(slots, _slot)
+        self._groups = [
+            OptionalView(connection, bucket, _groups, changed)
+            for bucket in (AGENT_GROUPS, AGENT_GROUPS_DERIVED)
+        ]
+        self._settings = OptionalView(connection, FLEET_CONFIG, Window.read, changed)
+        self._followed: tuple[Following, ...] = (slots, *self._groups, self._settings)
+
+    async def start(self) -> None:
+        """Listen, and read what is stored.
+
+        Raises:
+            Unauthorized: heartbeats may not be heard: every host would look as if it were gone.
+            KanadeRefused: there is no EXEC stream, or it may not be read.
+        """
+        self._stop_listening = self._connection.listen(self._connection_changed)
+        self._subscription = await self._connection.subscribe(ALL_HEARTBEATS, self._hear)
+        self._connection_changed()
+        await self._slots.mirror.start()
+        await self.refresh()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        self._stop_listening()
+        if self._subscription is not None:
+            await self._connection.unsubscribe(self._subscription)
+        await asyncio.gather(*(each.stop() for each in self._followed))
+
+    async def refresh(self) -> None:
+        """See `ports.Fleet`."""
+        await asyncio.gather(*(each.refresh() for each in self._followed))
+
+    async def resync(self) -> None:
+        """Read everything anew; raises what `refresh` raises."""
+        await asyncio.gather(*(each.resync() for each in self._followed))
+
+    def hosts(self) -> Mapping[HostName, HostState]:
+        """See `ports.Fleet`: every host that was heard or pinged, or that is in a group."""
+        groups: dict[HostName, frozenset[GroupName]] = {}
+        for view in self._groups:
+            for key, found in view.read().items():
+                host = HostName(key)
+                groups[host] = groups.get(host, frozenset()) | found
+        return {
+            host: replace(self._roll.state(host), groups=groups.get(host, frozenset()))
+            for host in self._roll.hosts() | groups.keys()
+        }
+
+    def slots(self) -> Mapping[HostName, Slot]:
+        """See `ports.Fleet`; a command that cannot be read is one of which nothing is known."""
+        cut = len(COMMANDS_OF_HOSTS)
+        return {HostName(subject[cut:]): slot for subject, slot in self._slots.read().items()}
+
+    def freeze(self) -> Freeze:
+        """See `ports.Fleet`."""
+        window = self._settings.read().get(FREEZE_KEY)
+        return Freeze(frozen=False) if window is None else window.at(self._clock.now())
+
+    async def ping(self, hosts: frozenset[HostName]) -> None:
+        """See `ports.Fleet`; a host without an agent is known to be offline at once."""
+        waiting = {
+            host: await self._connection.send_request(ping_of(host)) for host in sorted(hosts)
+        }
+        if waiting:
+            await asyncio.wait(waiting.values(), timeout=_ANSWER_WITHIN.total_seconds())
+        for host, future in waiting.items():
+            if not future.done():
+                future.cancel()
+            elif future.exception() is None:
+                self._take(future.result(), host)
+            elif isinstance(future.exception(), nats_errors.NoRespondersError):
+                self._roll.hear_nobody(host)
+
+    async def kill(self, exec_id: ExecId) -> None:
+        """See `ports.Fleet`."""
+        await self._connection.publish(kill_of(exec_id))
+
+    async def _hear(self, message: Msg) -> None:
+        self._take(message, None)
+
+    def _take(self, message: Msg, pinged: HostName | None) -> None:
+        """Take in a heartbeat; one in the name of another host is nobody's."""
+        try:
+            heartbeat = codec.decode(message.data, codec.Heartbeat, message.subject)
+        except codec.Unreadable as error:
+            log.debug("heartbeat unreadable", error=str(error))
+            return
+        host = HostName(heartbeat.pc_id)
+        genuine = host == pinged if pinged else message.subject == heartbeats_of(host)
+        if genuine and self._roll.hear(heartbeat):
+            self._changed()
+
+    def _connection_changed(self) -> None:
+        self._roll.listen(connected=self._connection.connected)
+
+
+def _slot(message: Message) -> Slot:
+    try:
+        found = codec.decode(message.data, codec.SlotCommand, message.subject)
+    except codec.Unreadable as error:
+        log.warning("command unreadable", subject=message.subject, error=str(error))
+        return _unknown_slot(message)
+    exec_id = found.exec_id or found.job_id
+    return Slot(
+        sequence=message.sequence,
+        at=message.timestamp,
+        request_id=RequestId(found.request_id),
+        exec_id=None if exec_id is None else ExecId(exec_id),
+        job=JobId(found.id),
+        version=Version(found.version),
+        script_sha256=found.script_object_sha256,
+    )
+
+
+def _unknown_slot(message: Message) -> Slot:
+    return Slot(
+        sequence=message.sequence,
+        at=message.timestamp,
+        request_id=None,
+        exec_id=None,
+        job=None,
+        version=None,
+        script_sha256=None,
+    )
+
+
+def _groups(message: Message) -> frozenset[GroupName]:
+    try:
+        found = codec.decode(message.data, codec.AgentGroups, message.subject)
+    except codec.Unreadable as error:
+        log.warning("groups unreadable", subject=message.subject, error=str(error))
+        return frozenset()
+    return frozenset(GroupName(name) for name in found.groups)

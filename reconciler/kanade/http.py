@@ -1,0 +1,208 @@
+"""kanade's HTTP API: one client, with deadlines, and errors of ours."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from reconciler.errors import KanadeUnavailable, ReconcilerError, UsageError
+from reconciler.kanade.http_errors import redirected, refusal
+from reconciler.kanade.throttle import Throttle, refused_token
+from reconciler.model.observed import BackendState
+from reconciler.ports import Clock
+
+SOURCE = "kanade-reconciler"
+ANSWER_WITHIN = timedelta(seconds=30)
+_CONNECT_SECONDS = 5.0
+_STATE_WITHIN = timedelta(seconds=5)
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_CONNECTIONS = 16
+
+Body = bytes | AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendOptions:
+    """Where the backend is, and how it is trusted."""
+
+    url: str
+    token: Callable[[], str | None]
+    """Asked for whenever it is needed, so that the token may be changed on the way."""
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request."""
+
+    method: str
+    path: str
+    body: Body | None = None
+    """Bytes, or what can be sent only once: then there is no second try."""
+    content_type: str | None = None
+    within: timedelta = ANSWER_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered."""
+
+    status: int
+    content_type: str
+    location: str
+    retry_after: str | None
+    data: bytes
+
+
+class BackendClient:
+    """Implements `ports.Backend`, and asks for the other adapters."""
+
+    def __init__(self, options: BackendOptions, clock: Clock) -> None:
+        self._url = _checked(options.url)
+        self._options = options
+        self._throttle = Throttle(clock)
+        self._session: aiohttp.ClientSession | None = None
+        self.trouble: str | None = None
+        """Why the backend is down; `None` while it is up."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def endpoint(self, ask: Ask) -> str:
+        """Return what an error about *ask* begins with."""
+        return f"backend {self._url}: {ask.method} {ask.path}"
+
+    async def state(self) -> BackendState:
+        """See `ports.Backend`; asked with the token, because without one nothing is written."""
+        try:
+            await self.request(Ask(method="GET", path="/api/freeze", within=_STATE_WITHIN))
+        except ReconcilerError as error:
+            self.trouble = str(error)
+            return BackendState.DOWN
+        self.trouble = None
+        return BackendState.UP
+
+    async def request(self, ask: Ask) -> Answer:
+        """Ask, and return an answer with a status of 2xx.
+
+        Raises:
+            KanadeUnavailable: no answer, or none that is kanade's: it may have been done.
+            Unauthorized: the token is refused, also after it was read anew.
+            NoRoom: there is no place for it.
+            KanadeRefused: the backend says no, in its own words.
+        """
+        token = self._options.token()
+        self._throttle.check(self.endpoint(ask), token)
+        answer = await self._send(ask, token)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            answer = await self._send_with_new_token(ask, token)
+        self._check(ask, answer)
+        return answer
+
+    async def _send_with_new_token(self, ask: Ask, refused: str | None) -> Answer:
+        token = self._options.token()
+        if token != refused and (ask.body is None or isinstance(ask.body, bytes)):
+            answer = await self._send(ask, token)
+            if answer.status != HTTPStatus.UNAUTHORIZED:
+                return answer
+        self._throttle.refuse(token)
+        raise refused_token(self.endpoint(ask))
+
+    def _check(self, ask: Ask, answer: Answer) -> None:
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._throttle.slow_down(answer.retry_after)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise refusal(answer.status, answer.data, self.endpoint(ask))
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise redirected(answer.status, answer.location, self.endpoint(ask))
+
+    async def _send(self, ask: Ask, token: str | None) -> Answer:
+        headers = {"X-Kanade-Source": SOURCE, "Accept-Encoding": "identity"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        if ask.content_type is not None:
+            headers["Content-Type"] = ask.content_type
+        try:
+            async with self._opened().request(
+                ask.method,
+                self._url + ask.path,
+                data=ask.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=ask.within.total_seconds(), sock_connect=_CONNECT_SECONDS
+                ),
+            ) as response:
+                return Answer(
+                    response.status,
+                    response.content_type if "Content-Type" in response.headers else "",
+                    response.headers.get("Location", ""),
+                    response.headers.get("Retry-After"),
+                    await self._read(ask, response),
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            words = str(error) or type(error).__name__
+            raise KanadeUnavailable(f"{self.endpoint(ask)}: {words}") from error
+
+    async def _read(self, ask: Ask, response: aiohttp.ClientResponse) -> bytes:
+        data = bytearray()
+        async for block in response.content.iter_any():
+            data += block
+            if len(data) > _MAX_ANSWER_BYTES:
+                raise KanadeUnavailable(
+                    f"{self.endpoint(ask)}: an answer of more than {_MAX_ANSWER_BYTES:,} bytes"
+                )
+        return bytes(data)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            ca = self._options.ca
+            try:
+                context = ssl.create_default_context(cafile=ca)
+            except (OSError, ssl.SSLError) as error:
+                raise UsageError(f"backend: cannot use the certificate {ca}: {error}") from error
+            # No proxy and no .netrc of whoever runs us: the token goes where the URL says.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=context),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+
+class NoBackend:
+    """Implements `ports.Backend` where none is configured."""
+
+    async def state(self) -> BackendState:
+        """See `ports.Backend`."""
+        return BackendState.NONE
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+        parts = urlsplit("")
+    if not usable or parts.query or parts.fragment or parts.username:
+        raise UsageError(
+            "backend: the url must be like http://host:8080, without a user, a query or a fragment"
+        )
+    return url.rstrip("/")

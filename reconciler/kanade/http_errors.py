@@ -1,0 +1,64 @@
+"""The one place where an answer of the backend that is none becomes an error of ours."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from reconciler.errors import (
+    KanadeRefused,
+    KanadeUnavailable,
+    NoRoom,
+    ReconcilerError,
+    Unauthorized,
+)
+from reconciler.kanade.codec import Unreadable, decode
+
+_MAX_WORDS = 300
+_FULL = ("maximum bytes", "insufficient resources", "no space left", "resources exceeded")
+_BLANKS = re.compile(rb"\s+")
+
+Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+def refusal(status: int, data: bytes, endpoint: str) -> ReconcilerError:
+    """Return what a *status* of 400 and more means, with the backend's own words."""
+    said = f"{endpoint}: {words(data) or 'no reason given'} ({status})"
+    if status in {401, 403}:
+        return Unauthorized(f"{said}; the token's account may not do this")
+    if status == 413 or any(sign in said for sign in _FULL):
+        return NoRoom(f"{said}; delete old versions, or raise the limit")
+    if status >= 500 or status in {408, 425, 429}:
+        return KanadeUnavailable(said)
+    return KanadeRefused(said)
+
+
+def redirected(status: int, location: str, endpoint: str) -> KanadeRefused:
+    """Return the error of a redirect: a token is not carried to where it was not meant for."""
+    return KanadeRefused(
+        f"{endpoint}: redirected to {location[:200] or 'nowhere'} ({status}); "
+        "give the backend's own URL"
+    )
+
+
+def read_json(data: bytes, content_type: str, kind: type[Kind], endpoint: str) -> Kind:
+    """Read an answer.
+
+    Raises:
+        KanadeUnavailable: it is not what kanade answers: what became of the request is unknown.
+    """
+    if content_type != "application/json":
+        raise KanadeUnavailable(
+            f"{endpoint}: expected JSON, got {content_type or 'nothing'} "
+            f"({words(data)[:60]}); is this kanade's backend?"
+        )
+    try:
+        return decode(data, kind, f"{endpoint}: answer")
+    except Unreadable as error:
+        raise KanadeUnavailable(str(error)) from error
+
+
+def words(data: bytes) -> str:
+    """Return what an answer says, on one line and not too long."""
+    text = _BLANKS.sub(b" ", data[: 4 * _MAX_WORDS]).decode("utf-8", "replace").strip()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:_MAX_WORDS]

@@ -1,0 +1,94 @@
+"""A mirror with its messages decoded, each once for each time that it is written."""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+from reconciler.jetstream import api
+from reconciler.jetstream.connection import Connection
+from reconciler.jetstream.message import Message
+from reconciler.jetstream.mirror import Mirror
+from reconciler.ports import Wake
+
+Value = TypeVar("Value")
+Decoder = Callable[[Message], Value | None]
+
+
+class Following(Protocol):
+    """What can be made current, read anew and stopped: a mirror, or what stands for one."""
+
+    async def refresh(self) -> None:
+        """See `Mirror.refresh`."""
+
+    async def resync(self) -> None:
+        """See `Mirror.resync`."""
+
+    async def stop(self) -> None:
+        """See `Mirror.stop`."""
+
+
+class View(Generic[Value]):
+    """What `Mirror.live` has, by subject, as values.
+
+    A message of which the decoder makes `None` is left out. As long as nothing changes, it is
+    the very same mapping that is returned.
+    """
+
+    def __init__(self, mirror: Mirror, decode: Decoder[Value]) -> None:
+        self.mirror = mirror
+        self._decode = decode
+        self._revision = -1
+        self._decoded: dict[str, tuple[Message, Value | None]] = {}
+        self._values: Mapping[str, Value] = {}
+
+    def read(self) -> Mapping[str, Value]:
+        """Return the values that are there now."""
+        if self._revision != self.mirror.revision:
+            self._decoded = {
+                subject: self._entry(subject, message)
+                for subject, message in self.mirror.live.items()
+            }
+            pairs = ((subject, value) for subject, (_, value) in self._decoded.items())
+            self._values = {subject: value for subject, value in pairs if value is not None}
+            self._revision = self.mirror.revision
+        return self._values
+
+    def _entry(self, subject: str, message: Message) -> tuple[Message, Value | None]:
+        known = self._decoded.get(subject)
+        if known is not None and known[0] == message:
+            return known
+        return message, self._decode(message)
+
+
+class OptionalView(Generic[Value]):
+    """A view of a bucket that older versions of kanade do not have; without it, nothing."""
+
+    def __init__(
+        self, connection: Connection, bucket: str, decode: Decoder[Value], changed: Wake
+    ) -> None:
+        self._connection = connection
+        self._stream = f"KV_{bucket}"
+        self._prefix = f"$KV.{bucket}."
+        self._view = View(Mirror(connection, self._stream, f"{self._prefix}>", changed), decode)
+        self._started = False
+
+    async def refresh(self) -> None:
+        """See `Mirror.refresh`; the bucket may have come since the last time, or gone."""
+        if self._started:
+            await self._view.mirror.refresh()
+        elif await api.stream_exists(self._connection, self._stream):
+            await self._view.mirror.start()
+            self._started = True
+
+    async def resync(self) -> None:
+        """See `Mirror.resync`."""
+        if self._started:
+            await self._view.mirror.resync()
+
+    async def stop(self) -> None:
+        """See `Mirror.stop`."""
+        await self._view.mirror.stop()
+
+    def read(self) -> Mapping[str, Value]:
+        """Return the values that are there now, by key."""
+        cut = len(self._prefix)
+        return {subject[cut:]: value for subject, value in self._view.read().items()}
