@@ -1,0 +1,21 @@
+"""The machine's own clock."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SystemClock:
+    """Implements `ports.Clock`."""
+
+    def now(self) -> datetime:
+        """See `ports.Clock`."""
+        return datetime.now(UTC)  # noqa: TID251 (this is where time comes from)
+
+    def monotonic(self) -> float:
+        """See `ports.Clock`."""
+        return time.monotonic()
+
+    async def sleep(self, delay: timedelta) -> None:
+        """See `ports.Clock`."""
+        await asyncio.sleep(delay.total_seconds())

@@ -1,0 +1,32 @@
+"""`retry`: a person's word that what failed may be tried once more."""
+
+import asyncio
+import uuid
+
+import click
+
+from reconciler.cli.desk import open_desk
+from reconciler.cli.invocation import Invocation
+from reconciler.cli.render import say
+from reconciler.model.observed import Retry
+
+
+@click.command("retry")
+@click.argument("name")
+@click.pass_obj
+def retry_command(invocation: Invocation, name: str) -> None:
+    """Try the release NAME again on the hosts where it failed."""
+
+    async def retry() -> None:
+        async with open_desk(invocation.settings()) as desk:
+            release = desk.known(name)
+            request = Retry(
+                release=release,
+                id=f"retry/{uuid.uuid4()}",
+                by=invocation.user(),
+                at=desk.clock.now(),
+            )
+            await desk.book.retry(request)
+
+    asyncio.run(retry())
+    say(f"{name} is tried again where it failed")

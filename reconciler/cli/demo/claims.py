@@ -1,0 +1,41 @@
+"""What the demo says, each sentence with its check."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from reconciler.errors import ReconcilerError
+
+
+class DemoFailed(ReconcilerError):
+    """A claim did not hold, or a part of the demo did not come up."""
+
+    reason = "DemoFailed"
+    exit_code: ClassVar[int] = 6
+
+
+@dataclass(kw_only=True)
+class Claims:
+    """Prints as it goes; a claim that does not hold ends the demo."""
+
+    say: Callable[[str], None]
+    held: list[str] = field(default_factory=list)
+
+    def scene(self, title: str) -> None:
+        """Begin a part."""
+        self.say(f"\n== {title}")
+
+    def tell(self, text: str) -> None:
+        """Say something that needs no check: what is about to be done."""
+        self.say(f"   {text}")
+
+    def hold(self, sentence: str, *, true: bool, found: object = None) -> None:
+        """Claim something that has just been looked at.
+
+        Raises:
+            DemoFailed: it is not so.
+        """
+        if not true:
+            raise DemoFailed(f"the demo's claim does not hold: {sentence} (found: {found})")
+        self.held.append(sentence)
+        self.say(f"   ok  {sentence}")

@@ -1,0 +1,212 @@
+"""The demo's stage: the embedded fleet, a repository, and the controller as its own process."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nats.aio.msg import Msg
+
+from reconciler.cli.demo.claims import DemoFailed
+from reconciler.cli.demo.repository import Repository
+from reconciler.cli.desk import Desk, open_desk
+from reconciler.cli.settings import load_settings
+from reconciler.errors import ReconcilerError
+from reconciler.jetstream import api
+from reconciler.jetstream.object_info import metadata_subject, stream_of
+from reconciler.kanade.names import APP_PACKAGES
+from reconciler.lab.fleet import Lab, LabOptions
+from reconciler.lab.service import build_service
+from reconciler.model.status import HostStatus, ReleaseStatus, Status
+
+HOSTS = ("backend-01", "backend-02", "backend-03")
+FIRST = "0.42.0"
+_STOP_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
+
+_SETTINGS = """\
+[source]
+url = "{repository}"
+folder = "desired-state"
+interval = "60s"
+
+[nats]
+urls = ["{nats}"]
+
+[backend]
+url = "{backend}"
+token = {{ secret = "controller-token" }}
+
+[controller]
+instance = "demo"
+state_dir = "{state}"
+artifact_roots = ["{builds}"]
+lab = true
+
+[secrets]
+controller-token = {{ env = "DEMO_TOKEN" }}
+backend-token = {{ env = "DEMO_TOKEN" }}
+
+[log]
+format = "json"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Everything that a scene plays with."""
+
+    lab: Lab
+    repository: Repository
+    desk: Desk
+    config: Path
+    log: Path
+    controller: asyncio.subprocess.Process
+
+    @property
+    def status(self) -> Status:
+        """What the leader has last told."""
+        return self.desk.board.read()
+
+    def release(self) -> ReleaseStatus | None:
+        """Return the status of the one release there is."""
+        return next(iter(self.status.releases.values()), None)
+
+    def host(self, name: str) -> HostStatus | None:
+        """Return the status of a host."""
+        return next((item for item in self.status.hosts.values() if item.host == name), None)
+
+    async def until(self, what: str, true: Callable[[], bool], seconds: float = 30.0) -> float:
+        """Wait until it is so, and return when that was, by the monotonic clock.
+
+        Raises:
+            DemoFailed: it was not so in time; the end of the controller's log is in the error.
+        """
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline or self.controller.returncode is not None:
+                raise DemoFailed(f"waited in vain until {what}\n{self._why()}")
+            await asyncio.sleep(_LOOK_SECONDS)
+        return time.monotonic()
+
+    async def hear_commands(self, job: str) -> list[float]:
+        """Return a list that fills with the moments at which commands of *job* go out."""
+        moments: list[float] = []
+
+        async def hear(message: Msg) -> None:
+            if json.loads(message.data).get("id") == job:
+                moments.append(time.monotonic())
+
+        await self.desk.connection.subscribe("commands.pc.>", hear)
+        return moments
+
+    async def is_published(self, package: str, version: str) -> bool:
+        """Tell whether kanade's store holds a version of a package."""
+        subject = metadata_subject(APP_PACKAGES, f"{package}/{version}")
+        stream = stream_of(APP_PACKAGES)
+        return await api.last_message(self.desk.connection, stream, subject) is not None
+
+    async def restart_service(self, host: str) -> None:
+        """Restart a host's service as a person on that host would."""
+        process = await asyncio.create_subprocess_exec(
+            "supervisorctl", "-c", str(self.lab.supervisor.config), "restart", host,
+            env=self.lab.environment(host),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        await process.wait()
+
+    def steps_done(self) -> list[str]:
+        """Return the steps that the controller's log says are done, in their order."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        entries = [json.loads(line) for line in lines if line.startswith("{")]
+        return [item["step"] for item in entries if item.get("event") == "step done"]
+
+    def _why(self) -> str:
+        release = self.release()
+        told = (
+            [f"{item.type}={item.status} {item.message}" for item in release.conditions]
+            if (release)
+            else ["no status yet"]
+        )
+        tail = self.log.read_text("utf-8", "replace").splitlines()[-5:]
+        return "\n".join([*told, *tail])
+
+
+@asynccontextmanager
+async def set_stage(folder: Path) -> AsyncIterator[Stage]:
+    """Start the fleet and the controller; all of it is gone afterwards.
+
+    Raises:
+        DemoFailed: a part did not come up.
+    """
+    options = LabOptions(heartbeat_seconds=2, drain_seconds=0.2)
+    environment = {"STABLE_SECONDS": "1", "POLL_SECONDS": "0.2"}
+    os.environ.update(environment)
+    async with Lab(folder / "fleet", HOSTS, build_service(FIRST), options) as lab:
+        repository = Repository(folder / "repository", folder / "builds")
+        repository.create(HOSTS, lab.backend_url)
+        config = folder / "reconciler.toml"
+        config.write_text(
+            _SETTINGS.format(
+                repository=repository.folder,
+                nats=lab.nats_url,
+                backend=lab.backend_url,
+                state=folder / "state",
+                builds=repository.builds,
+            ),
+            "utf-8",
+        )
+        repository.bump(FIRST, build_service(FIRST), f"Run kanade-backend {FIRST}")
+        os.environ["DEMO_TOKEN"] = lab.token
+        log = folder / "controller.log"
+        async with _controller(config, log) as process, _desk(config, process) as desk:
+            yield Stage(
+                lab=lab,
+                repository=repository,
+                desk=desk,
+                config=config,
+                log=log,
+                controller=process,
+            )
+
+
+@asynccontextmanager
+async def _controller(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("wb") as stream:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "reconciler", "--config", str(config), "run",
+            stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+@asynccontextmanager
+async def _desk(config: Path, process: asyncio.subprocess.Process) -> AsyncIterator[Desk]:
+    """Open the status as soon as the controller has made a place for it."""
+    settings = load_settings(config, ())
+    deadline = time.monotonic() + _STOP_SECONDS
+    while True:
+        try:
+            async with open_desk(settings) as desk:
+                yield desk
+                return
+        except ReconcilerError:
+            if time.monotonic() > deadline or process.returncode is not None:
+                raise
+            await asyncio.sleep(_LOOK_SECONDS)
