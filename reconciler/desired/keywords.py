@@ -31,10 +31,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _pattern(
-    _validator: Validator, pattern: Json, value: Json, _schema: Mapping[str, Json]
+    _validator: Validator, pattern: Json, value: Json, schema: Mapping[str, Json]
 ) -> Iterator[ValidationError]:
-    """An empty text is `minLength`'s business."""
-    if isinstance(value, str) and value and not _compiled(str(pattern)).search(value):
+    if isinstance(value, str) and not _compiled(str(pattern)).search(value):
+        if not value and "minLength" in schema:
+            return  # its business
         yield ValidationError(f"{quoted(value)} does not match")
 
 
@@ -43,9 +44,9 @@ def _text_check(
     _validator: Validator,
     argument: Json,
     value: Json,
-    _schema: Mapping[str, Json],
+    schema: Mapping[str, Json],
 ) -> Iterator[ValidationError]:
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and (value or "minLength" not in schema):
         message = check(value, str(argument))
         if message is not None:
             yield ValidationError(message)
@@ -61,8 +62,8 @@ def _duration(value: str, bounds: str, *, kanade: bool = False) -> str | None:
     return f"must be {bounds}, written {durations.EXPECTED}; found {quoted(value)}"
 
 
-def _path(value: str, _argument: str) -> str | None:
-    return path_fault(value)
+def _path(value: str, argument: str) -> str | None:
+    return None if not value and argument == "or empty" else path_fault(value)
 
 
 def _sha256(value: str, _argument: str) -> str | None:

@@ -110,6 +110,16 @@ def _unique(_error: ValidationError, node: Node) -> str:
     return "names something twice"
 
 
+def _dependent(error: ValidationError, node: Node) -> str:
+    needs = error.validator_value if isinstance(error.validator_value, dict) else {}
+    members = node.value if isinstance(node.value, dict) else {}
+    for name, others in needs.items():
+        missing = [other for other in others if other not in members]
+        if name in members and missing:
+            return f"needs {listed(missing)} beside {name}"
+    return error.message
+
+
 def _bound(phrase: str) -> Callable[[ValidationError, Node], str]:
     def say(error: ValidationError, node: Node) -> str:
         size = len(node.value) if isinstance(node.value, str | list | dict) else node.text
@@ -124,6 +134,7 @@ _WORDINGS: Mapping[str, Callable[[ValidationError, Node], str]] = {
     "const": _const,
     "pattern": _pattern,
     "uniqueItems": _unique,
+    "dependentRequired": _dependent,
     "minLength": _bound("is empty"),
     "maxLength": _bound("is {size} characters long; at most {limit} are allowed"),
     "minimum": _bound("must be at least {limit}; found {size}"),
