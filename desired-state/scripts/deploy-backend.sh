@@ -73,11 +73,13 @@ ask() {
 find_exe() {
     exe=
     if [ -z "${KANADE_BACKEND_HOME:-}" ] && [ "$manager" = systemd ]; then
-        exe=$(ask show --property=ExecStart "$service" | sed -n 's/^ExecStart={ path=\([^;]*\) ;.*/\1/p')
+        exe=$(ask show --property=ExecStart "$service" |
+            sed -n 's/^ExecStart={ path=\([^;]*\) ;.*/\1/p')
     fi
     exe=${exe:-${KANADE_BACKEND_HOME:-/usr/local}/bin/kanade-backend}
     # A symbolic link is followed: what is replaced is the program, not the link to it.
-    exe=$(readlink -f "$exe") || fail 2 "$exe: no such folder; set KANADE_BACKEND_HOME"
+    if [ ! -d "${exe%/*}" ]; then fail 2 "${exe%/*}: no such folder; set KANADE_BACKEND_HOME"; fi
+    exe=$(readlink -f "$exe")
 }
 
 # Sets `pid` to the service's process, 0 when there is none; fails when nobody can tell.
@@ -154,7 +156,7 @@ get() (
     if command -v curl >/dev/null; then
         curl -q --silent --fail --max-time 3 "$1"
     elif command -v wget >/dev/null; then
-        wget -q -O - -T 3 "$1"
+        timeout -s KILL 3 wget -q -O - "$1"
     else
         python3 -c 'import sys, urllib.request as web
 print(web.urlopen(sys.argv[1], timeout=3).read().decode())' "$1"
@@ -319,8 +321,13 @@ fetch_with_curl() {
 }
 
 fetch_with_wget() {
-    (umask 077 && printf 'header = Authorization: Bearer %s\n' "$AGENT_SOURCE_AUTH_TOKEN" >"$staging/wgetrc")
-    if [ -z "$AGENT_SOURCE_AUTH_TOKEN" ]; then : >"$staging/wgetrc"; fi
+    (
+        umask 077
+        : >"$staging/wgetrc"
+        if [ -n "$AGENT_SOURCE_AUTH_TOKEN" ]; then
+            printf 'header = Authorization: Bearer %s\n' "$AGENT_SOURCE_AUTH_TOKEN" >"$staging/wgetrc"
+        fi
+    )
     fetched=0
     WGETRC=$staging/wgetrc timeout -s KILL "$left" wget --server-response --tries=1 --timeout=30 \
         --max-redirect=0 --no-verbose --continue --output-document="$part" "$package_url" \
@@ -379,7 +386,9 @@ download() {
         resumed=''
         if [ -s "$part" ]; then resumed=yes; fi
         left=$(((until_end - $(now)) / 100))
-        if [ "$left" -lt 1 ]; then fail 11 "download failed: not done after $DOWNLOAD_SECONDS s: $package_url"; fi
+        if [ "$left" -lt 1 ]; then
+            fail 11 "download failed: not done after $DOWNLOAD_SECONDS s: $package_url"
+        fi
         complete=''
         if "fetch_with_$client"; then complete=yes; fi
         case ${status:-000} in
@@ -414,19 +423,25 @@ read_knobs() {
     version=$AGENT_SOURCE_VERSION
     for knob in URL VERSION SHA256; do
         eval "value=\$AGENT_SOURCE_$knob"
-        if [ -z "$value" ]; then fail 2 "AGENT_SOURCE_$knob is empty: set it as well, or none of them"; fi
+        if [ -z "$value" ]; then
+            fail 2 "AGENT_SOURCE_$knob is empty: set it as well, or none of them"
+        fi
     done
     case $version in
     *[!A-Za-z0-9._+~-]*) fail 2 "AGENT_SOURCE_VERSION: $version is no version" ;;
     *) ;;
     esac
-    case $wanted in
-    *[!0-9a-f]*) fail 2 "AGENT_SOURCE_SHA256: $wanted is not 64 lower-case hex digits" ;;
-    *) ;;
+    case $wanted in *[!0-9a-f]*) digits=0 ;; *) digits=${#wanted} ;; esac
+    if [ "$digits" -ne 64 ]; then
+        fail 2 "AGENT_SOURCE_SHA256: $wanted is not 64 lower-case hex digits"
+    fi
+    case $AGENT_SOURCE_URL in
+    *[\"\\[:space:]]*) fail 2 "AGENT_SOURCE_URL: $AGENT_SOURCE_URL is no URL" ;;
+    http://?* | https://?*) ;;
+    *) fail 2 "AGENT_SOURCE_URL: $AGENT_SOURCE_URL does not begin with http:// or https://" ;;
     esac
-    if [ "${#wanted}" -ne 64 ]; then fail 2 "AGENT_SOURCE_SHA256: $wanted is not 64 lower-case hex digits"; fi
-    case $AGENT_SOURCE_URL$AGENT_SOURCE_AUTH_TOKEN in
-    *[[:cntrl:]]* | *[![:print:]]*) fail 2 "AGENT_SOURCE_URL or AGENT_SOURCE_AUTH_TOKEN has a control character" ;;
+    case $AGENT_SOURCE_AUTH_TOKEN in
+    *[![:print:]]*) fail 2 "AGENT_SOURCE_AUTH_TOKEN has a character that no header can carry" ;;
     *) ;;
     esac
     package_url=${AGENT_SOURCE_URL%/}/api/app-packages/kanade-backend/$version
@@ -445,7 +460,8 @@ find_folder() {
 
 lock() {
     for tool in flock setsid timeout stat sha256sum; do
-        command -v "$tool" >/dev/null || fail 2 "$tool is not on this host: install util-linux and coreutils"
+        command -v "$tool" >/dev/null ||
+            fail 2 "$tool is not on this host: install util-linux and coreutils"
     done
     { mkdir -p "$staging" && chmod 700 "$staging" && : >>"$staging/lock"; } 2>/dev/null ||
         fail 2 "$staging cannot be written: run as root (run_as: system)"
@@ -483,9 +499,8 @@ check_staged() {
             "it is ${told:-nothing that runs on this host}"
     fi
     # Only a program that lists them is given these words: an older one might start to serve.
-    if ! timeout -s KILL 10 "$staged" --help 2>/dev/null </dev/null 9>&- | grep -q arm-for-swap; then
-        return
-    fi
+    listed=$(timeout -s KILL 10 "$staged" --help 2>/dev/null </dev/null 9>&-) || listed=''
+    case $listed in *arm-for-swap*) ;; *) return ;; esac
     refused=0
     sentinel check-quarantine "$version" || refused=$?
     if [ "$refused" -eq 3 ]; then
@@ -543,9 +558,12 @@ give_up() {
     last_words
     if [ -z "$unproved" ]; then
         # It ran well once: whatever keeps it from starting now, its bytes are not to blame.
-        fail 16 "service did not start: $failed; it is the program that was asked for, and is left in place"
+        fail 16 "service did not start: $failed;" \
+            "it is the program that was asked for, and is left in place"
     fi
-    if ! put_back; then fail 16 "service did not start: $failed; there is no earlier program to put back"; fi
+    if ! put_back; then
+        fail 16 "service did not start: $failed; there is no earlier program to put back"
+    fi
     at put-back
     earlier=$(sha256_of "$exe")
     told=$(version_of "$exe")
@@ -553,7 +571,8 @@ give_up() {
         rm -f "$staging/unproved"
         fail 15 "service did not start: $failed; kanade-backend $told is back and runs"
     fi
-    fail 16 "service did not start: $failed; the previous program is back, and does not run either: $why"
+    fail 16 "service did not start: $failed;" \
+        "the previous program is back, and does not run either: $why"
 }
 
 main() {
@@ -595,12 +614,17 @@ main() {
     fi
     if [ "$running" = "$wanted" ] && [ -z "$unproved" ]; then finish; fi # by the run we waited for
 
+    # Only an address that somebody named, or where a backend answers now, can be a witness.
     must_answer=${KANADE_BACKEND_URL:-}
-    if get "$url/health" >/dev/null; then must_answer=yes; fi
+    case $(get "$url/api/version") in *'"version"'*) must_answer=yes ;; *) ;; esac
 
     if [ "$installed" != "$wanted" ]; then
         if [ "$(sha256_of "$staged")" != "$wanted" ]; then
-            if [ -n "$AGENT_SOURCE_URL" ]; then download; else cp "$folder/kanade-backend" "$staged"; fi
+            if [ -n "$AGENT_SOURCE_URL" ]; then
+                download
+            else
+                cp "$folder/kanade-backend" "$staged"
+            fi
         fi
         at downloaded
         check_staged

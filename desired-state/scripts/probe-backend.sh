@@ -54,11 +54,13 @@ ask() {
 find_exe() {
     exe=
     if [ -z "${KANADE_BACKEND_HOME:-}" ] && [ "$manager" = systemd ]; then
-        exe=$(ask show --property=ExecStart "$service" | sed -n 's/^ExecStart={ path=\([^;]*\) ;.*/\1/p')
+        exe=$(ask show --property=ExecStart "$service" |
+            sed -n 's/^ExecStart={ path=\([^;]*\) ;.*/\1/p')
     fi
     exe=${exe:-${KANADE_BACKEND_HOME:-/usr/local}/bin/kanade-backend}
     # A symbolic link is followed: what is replaced is the program, not the link to it.
-    exe=$(readlink -f "$exe") || fail 2 "$exe: no such folder; set KANADE_BACKEND_HOME"
+    if [ ! -d "${exe%/*}" ]; then fail 2 "${exe%/*}: no such folder; set KANADE_BACKEND_HOME"; fi
+    exe=$(readlink -f "$exe")
 }
 
 # Sets `pid` to the service's process, 0 when there is none; fails when nobody can tell.
@@ -135,7 +137,7 @@ get() (
     if command -v curl >/dev/null; then
         curl -q --silent --fail --max-time 3 "$1"
     elif command -v wget >/dev/null; then
-        wget -q -O - -T 3 "$1"
+        timeout -s KILL 3 wget -q -O - "$1"
     else
         python3 -c 'import sys, urllib.request as web
 print(web.urlopen(sys.argv[1], timeout=3).read().decode())' "$1"
