@@ -9,13 +9,15 @@ RECONNECT_SECONDS = 1
 PING_SECONDS = 5
 
 
-async def connect(url: str, token: str | None, name: str) -> Client:
+async def connect(
+    url: str | list[str], token: str | None, name: str, *, quiet: bool = False
+) -> Client:
     """Return a connection to *url*, waiting for the server for as long as it takes."""
     return await nats.connect(
         url,
         token=token,
         name=name,
-        error_cb=_tell,
+        error_cb=_ignore if quiet else _tell,
         max_reconnect_attempts=-1,
         reconnect_time_wait=RECONNECT_SECONDS,
         ping_interval=PING_SECONDS,
@@ -25,3 +27,7 @@ async def connect(url: str, token: str | None, name: str) -> Client:
 
 async def _tell(error: Exception) -> None:
     print(f"nats: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
+
+async def _ignore(_: Exception) -> None:
+    """Say nothing: whoever holds this connection has its own way to tell."""

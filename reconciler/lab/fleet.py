@@ -21,12 +21,13 @@ from reconciler.lab.connection import connect
 from reconciler.lab.host import LabHost, base_environment, image_sha256, script_environment
 from reconciler.lab.http import ask
 from reconciler.lab.keeper import MARK, kept
-from reconciler.lab.nats_server import NatsServer, NatsSettings
+from reconciler.lab.nats_server import NatsServer, NatsSettings, cluster_of
 from reconciler.lab.ports import free_port
 from reconciler.lab.supervisor import Supervisor
 from reconciler.lab.waiting import until
 
 _PING_SECONDS = 1
+_REPLICAS = 3
 _OK = 200
 
 
@@ -45,6 +46,8 @@ class LabOptions:
     """The bearer token of the HTTP API; a random one when not said."""
     nats_token: str | None = None
     max_file_store: str | None = None
+    nats_nodes: int = 1
+    """With three or more, a cluster on which every stream has three replicas."""
     hosts_per_agent: int = 1
     agent_version: str = "0.101.0"
     ledger: Literal["durable", "memory"] = "durable"
@@ -73,7 +76,8 @@ class Lab:
         self._environment = base_environment({MARK: self._id})
         self._stack = contextlib.AsyncExitStack()
         self._client: Client | None = None
-        self.nats = self._make_nats()
+        self.nats_nodes = self._make_nats()
+        self.nats = self.nats_nodes[0]
         self.backend = self._make_backend()
         self.supervisor = Supervisor(self.folder, list(self.hosts.values()), self._environment)
         self.agent_parts = self._make_agents()
@@ -83,6 +87,11 @@ class Lab:
     def nats_url(self) -> str:
         """Where the broker is."""
         return self.nats.url
+
+    @property
+    def nats_urls(self) -> list[str]:
+        """Where all nodes of the broker are."""
+        return [node.url for node in self.nats_nodes]
 
     @property
     def backend_url(self) -> str:
@@ -133,8 +142,8 @@ class Lab:
         await self._stack.enter_async_context(kept(self._id))
         for host in self.hosts.values():
             host.install(self._service)
-        await self.nats.start()
-        self._client = await connect(self.nats_url, self.options.nats_token, "lab")
+        await asyncio.gather(*(node.start() for node in self.nats_nodes))
+        self._client = await connect(self.nats_urls, self.options.nats_token, "lab", quiet=True)
         self._stack.push_async_callback(self._client.close)
         await self.supervisor.spawn()
         # Whoever beats before the backend listens is unknown to it until the next beat.
@@ -160,22 +169,25 @@ class Lab:
             return False
         return True
 
-    def _make_nats(self) -> NatsServer:
+    def _make_nats(self) -> list[NatsServer]:
         settings = NatsSettings(
             folder=self.folder / "nats",
             port=free_port(),
             token=self.options.nats_token,
             max_file_store=self.options.max_file_store,
         )
-        return NatsServer(settings, self._environment)
+        if self.options.nats_nodes == 1:
+            return [NatsServer(settings, self._environment)]
+        return cluster_of(self.options.nats_nodes, settings, self._environment)
 
     def _make_backend(self) -> BackendPart:
         settings = BackendSettings(
-            nats_url=self.nats_url,
+            nats_urls=self.nats_urls,
             nats_token=self.options.nats_token,
             port=free_port(),
             token=self.token,
             folder=str(self.folder / "backend"),
+            replicas=min(len(self.nats_nodes), _REPLICAS),
             reap_slack_seconds=self.options.reap_slack_seconds,
             reap_every_seconds=self.options.reap_every_seconds,
         )
@@ -189,7 +201,7 @@ class Lab:
 
     def _make_agent(self, index: int, hosts: list[LabHost]) -> AgentPart:
         settings = AgentSettings(
-            nats_url=self.nats_url,
+            nats_urls=self.nats_urls,
             nats_token=self.options.nats_token,
             agent_version=self.options.agent_version,
             heartbeat_seconds=self.options.heartbeat_seconds,
@@ -211,5 +223,6 @@ class Lab:
     async def _stop(self) -> None:
         for part in self.agent_parts:
             await part.kill()
-        await asyncio.gather(self.backend.kill(), self.supervisor.kill(), self.nats.kill())
+        parts = (self.backend, self.supervisor, *self.nats_nodes)
+        await asyncio.gather(*(part.kill() for part in parts))
         await self._stack.aclose()

@@ -5,11 +5,12 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.lab import wire
+from reconciler.lab.agent.beats import QUARANTINE_FILE
 from reconciler.lab.ports import LOOPBACK
 
 _MODE = stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
@@ -45,6 +46,11 @@ class LabHost:
         partial.write_bytes(service)
         partial.chmod(_MODE)
         partial.replace(self.binary)
+
+    def quarantine(self, versions: Sequence[str]) -> None:
+        """Let the host's agent say that its boot sentinel has thrown out *versions*."""
+        self.agent_folder.mkdir(parents=True, exist_ok=True)
+        (self.agent_folder / QUARANTINE_FILE).write_bytes(wire.encode([*versions]))
 
 
 def base_environment(mark: Mapping[str, str]) -> dict[str, str]:

@@ -5,8 +5,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nats
@@ -43,7 +43,10 @@ class NatsServer(Part):
     """The broker; every write is on disk before it is acknowledged."""
 
     def __init__(
-        self, settings: NatsSettings, environment: dict[str, str] | None = None, name: str = "nats"
+        self,
+        settings: NatsSettings,
+        environment: Mapping[str, str] | None = None,
+        name: str = "nats",
     ) -> None:
         super().__init__(name)
         self.settings = settings
@@ -143,17 +146,18 @@ def configuration_text(name: str, settings: NatsSettings) -> str:
 
 
 def cluster_of(
-    size: int, folder: Path, environment: dict[str, str] | None = None
+    size: int, settings: NatsSettings, environment: Mapping[str, str] | None = None
 ) -> list[NatsServer]:
-    """Return the nodes of a new cluster, none of them started.
+    """Return the nodes of a new cluster that is otherwise as *settings* say, none started.
 
-    JetStream answers once most of them run, so spawn them all before waiting for any.
+    None answers before most of them run: start them together.
     """
     routes = [free_port() for _ in range(size)]
     return [
         NatsServer(
-            NatsSettings(
-                folder=folder / f"nats-{index}",
+            replace(
+                settings,
+                folder=settings.folder / f"node-{index}",
                 port=free_port(),
                 cluster=Cluster(name="lab", port=route, routes=routes),
             ),

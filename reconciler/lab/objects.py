@@ -68,16 +68,13 @@ class ObjectStore:
         """Store *blocks* under *name*, in place of what was there.
 
         Raises:
-            StoreRefused: the broker said no; nothing of it stays.
+            StoreRefused: the broker said no. As with kanade's own, the chunks that it had
+                taken before stay behind, and nobody can see them.
         """
         before = await self.info(name)
         nuid = self._client.new_inbox().rpartition(".")[2]
-        try:
-            stored = await self._put_chunks(name, nuid, blocks)
-            await self._put_meta(stored)
-        except StoreRefused:
-            await self._purge(nuid)
-            raise
+        stored = await self._put_chunks(name, nuid, blocks)
+        await self._put_meta(stored)
         if before is not None and not before.deleted:
             await self._purge(before.nuid)
         return stored
@@ -201,5 +198,9 @@ async def _in_chunks(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 def _acknowledged(message: Msg) -> int:
     error = wire.document(message.data).get("error")
     if isinstance(error, dict):
-        raise StoreRefused(str(error.get("description", "the broker refused a chunk")))
+        raise StoreRefused(
+            "failed publishing object chunks: failed getting chunk ack: publish failed: "
+            f"{error.get('description')} (code {error.get('code')}, "
+            f"error code {error.get('err_code')})"
+        )
     return 1

@@ -114,15 +114,16 @@ class Part(ABC):
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.send_signal(number)
+        # Not by the process object: that may reap the child under asyncio's own watcher.
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGCONT)
+            os.kill(process.pid, number)
+            os.kill(process.pid, signal.SIGCONT)
         if grace is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace.total_seconds()):
                     await process.wait()
             if process.returncode is None:
-                process.kill()
+                os.kill(process.pid, signal.SIGKILL)
         await process.wait()
 
     def _last_words(self) -> str:

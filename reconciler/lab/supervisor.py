@@ -59,13 +59,16 @@ class Supervisor(Part):
 
     async def service_pid(self, program: str) -> int | None:
         """Return the process id of a host's service; `None` while it does not run."""
-        proxy = ServerProxy(f"http://lab:{self._password}@{LOOPBACK}:{self._port}/RPC2")
         try:
-            said = await asyncio.to_thread(proxy.supervisor.getProcessInfo, program)
+            said = await asyncio.to_thread(self._process_info, program)
         except (OSError, Fault):
             return None
         pid = said["pid"] if isinstance(said, dict) else 0
         return pid if isinstance(pid, int) and pid else None
+
+    def _process_info(self, program: str) -> object:
+        with ServerProxy(f"http://lab:{self._password}@{LOOPBACK}:{self._port}/RPC2") as proxy:
+            return proxy.supervisor.getProcessInfo(program)
 
     def _text(self) -> str:
         access = f"username = lab\npassword = {self._password}\n"

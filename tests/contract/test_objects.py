@@ -252,6 +252,25 @@ async def test_a_script_of_more_than_four_megabytes_is_refused(fleet: Fleet) -> 
     assert (await fleet.ask("GET", path)).status == 404
 
 
+async def test_a_full_bucket_refuses_and_keeps_what_it_had_taken(fleet: Fleet) -> None:
+    path = f"{PACKAGES}/{unique('package')}/1"
+    stream = await fleet.jetstream.stream_info("OBJ_app_packages")
+    room = stream.config.max_bytes
+    await fleet.jetstream.update_stream(stream.config, max_bytes=stream.state.bytes + 1_000_000)
+
+    reply = await publish(fleet, path, ("file", secrets.token_bytes(3_000_000)))
+    after = await fleet.jetstream.stream_info("OBJ_app_packages")
+    await fleet.jetstream.update_stream(stream.config, max_bytes=room)
+
+    assert reply.status == 500
+    assert reply.text == (
+        "failed publishing object chunks: failed getting chunk ack: publish failed: "
+        "maximum bytes exceeded (code 503, error code 10077)"
+    )
+    assert (await fleet.ask("GET", path)).status == 404
+    assert after.state.messages > stream.state.messages
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -14,7 +14,7 @@ from reconciler.lab.connection import connect
 async def serve(settings: AgentSettings) -> None:
     """Serve all hosts over one connection until the process is told to end."""
     name = f"kanade-agent ({len(settings.hosts)} hosts)"
-    client = await connect(settings.nats_url, settings.nats_token, name)
+    client = await connect(settings.nats_urls, settings.nats_token, name)
     this = asyncio.current_task()
     if this is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)

@@ -24,7 +24,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all hosts of the process share."""
 
-    nats_url: str
+    nats_urls: list[str]
     hosts: Sequence[HostSettings]
     nats_token: str | None = None
     agent_version: str = "0.101.0"

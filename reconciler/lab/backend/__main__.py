@@ -21,7 +21,7 @@ from reconciler.lab.ports import LOOPBACK
 
 async def serve(settings: BackendSettings) -> None:
     """Create what is missing on NATS, then serve until the process is told to end."""
-    client = await connect(settings.nats_url, settings.nats_token, "kanade-backend")
+    client = await connect(settings.nats_urls, settings.nats_token, "kanade-backend")
     this = asyncio.current_task()
     if this is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)

@@ -33,18 +33,20 @@ class AuditLog:
 
     async def record(
         self, request: web.Request, action: str, target: str, payload: wire.Document
-    ) -> None:
-        """Publish an entry, without waiting for the stream to have it."""
+    ) -> str:
+        """Publish an entry, without waiting for the stream to have it; return its time."""
         source = request.headers.get(_SOURCE_HEADER, "").strip()
         named: wire.Document = {"sub": _SERVICE}
         if source:
             named["source"] = source
+        now = wire.now()
         entry: wire.Document = {
             "actor": ACTOR,
             "action": action,
             "target": target,
             "payload": dict(sorted((named | payload).items())),
-            "occurred_at": wire.now(),
+            "occurred_at": now,
         }
         subject = f"audit.{ACTOR}.{action}.{target}"
         await self._client.publish(subject, wire.encode(entry))
+        return now

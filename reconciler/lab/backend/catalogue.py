@@ -42,8 +42,9 @@ async def listed(request: web.Request) -> web.Response:
     rows: list[wire.Json] = []
     for name, value in sorted((await state.jobs.entries()).items()):
         manifest = wire.document(value)
-        execute = manifest.get("execute")
-        shown = execute if isinstance(execute, dict) else {}
+        shown = manifest.get("execute")
+        if not isinstance(shown, dict) or not {"id", "version"} <= set(manifest):
+            continue  # somebody else's idea of a job: not shown, and no error
         row: wire.Document = {
             "id": manifest["id"],
             "version": manifest["version"],

@@ -111,14 +111,6 @@ async def _note(
 ) -> None:
     state = state_of(request)
     job_id, version = str(manifest["id"]), str(manifest["version"])
-    state.projection.executions[exec_id] = ExecutionRow(
-        exec_id=exec_id,
-        job_id=job_id,
-        version=version,
-        initiated_by="operator",
-        initiated_at=wire.now(),
-        target_count=count,
-    )
     noted: wire.Document = {
         "exec_id": exec_id,
         "version": version,
@@ -126,7 +118,15 @@ async def _note(
         "subjects": [*plan.subjects],
         "wave_mode": bool(plan.waves),
     }
-    await state.audit.record(request, "exec", job_id, noted)
+    initiated_at = await state.audit.record(request, "exec", job_id, noted)
+    state.projection.executions[exec_id] = ExecutionRow(
+        exec_id=exec_id,
+        job_id=job_id,
+        version=version,
+        initiated_by="operator",
+        initiated_at=initiated_at,
+        target_count=count,
+    )
 
 
 async def _command(

@@ -30,19 +30,19 @@ class Projectors:
         await state.client.subscribe(f"$KV.{names.JOBS}.>", cb=self._job)
         for value in (await state.jobs.entries()).values():
             self._learn(value)
-        caught_up = [asyncio.Event() for _ in range(3)]
         sources = (
             (names.AUDIT, "audit.>", self._audit),
             (names.EVENTS, "events.started.>", self._started),
             (names.RESULTS, "results.>", self._result),
         )
         async with asyncio.TaskGroup() as tasks:
-            for (stream, subject, take), event in zip(sources, caught_up, strict=True):
-                tasks.create_task(follow(state.client, stream, subject, take, event))
+            for stream, subject, take in sources:
+                # One after the other: a run whose end came before its beginning has no version.
+                caught_up = asyncio.Event()
+                tasks.create_task(follow(state.client, stream, subject, take, caught_up))
+                await caught_up.wait()
             tasks.create_task(self._reap())
             tasks.create_task(self._save())
-            for event in caught_up:
-                await event.wait()
             ready.set()
 
     async def _heartbeat(self, message: Msg) -> None:

@@ -8,7 +8,7 @@ import msgspec
 class BackendSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the backend listens, whom it talks to and how patient it is."""
 
-    nats_url: str
+    nats_urls: list[str]
     port: int
     token: str
     """The static bearer token; it may do everything."""
