@@ -37,7 +37,7 @@ folder = "desired-state"
 interval = "60s"
 
 [nats]
-urls = ["{nats}"]
+url = "{nats}"
 
 [backend]
 url = "{backend}"
@@ -158,7 +158,7 @@ async def set_stage(folder: Path) -> AsyncIterator[Stage]:
                 nats=lab.nats_url,
                 backend=lab.backend_url,
                 state=folder / "state",
-                builds=repository.builds,
+                builds=folder,
             ),
             "utf-8",
         )
