@@ -1,58 +1,19 @@
 """Hosts for the deploy scripts: one supervisord a module, one of its services a test."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from reconciler.lab.ports import free_port
 from tests.scripts.host import Host
+from tests.scripts.hosts import Hosts, many_hosts
 from tests.scripts.package_server import PackageServer, serving
-from tests.scripts.supervisor import Service, Supervisor, supervised
-
-HOSTS = 40
-"""So many tests a module can have."""
-
-
-@dataclass(frozen=True)
-class Hosts:
-    """A supervisord and the services of it that no test has used yet."""
-
-    supervisor: Supervisor
-    services: list[Service]
-
-    def take(self, start_seconds: int) -> Host:
-        """Return a fresh host whose service counts as started after *start_seconds*."""
-        service = next(each for each in self.services if each.start_seconds == start_seconds)
-        self.services.remove(service)
-        home = service.program.parents[1]
-        return Host(service=service, supervisor=self.supervisor, swaps_file=home / "swaps")
 
 
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Hosts]:
-    """The hosts of a module; the folder's path is short for the sake of the socket in it."""
-    folder = Path(tempfile.mkdtemp(prefix="kanade-"))
-    services = [_service(folder, number) for number in range(HOSTS)]
-    with supervised(folder, services) as supervisor:
-        yield Hosts(supervisor, services)
-    shutil.rmtree(folder)
-
-
-def _service(folder: Path, number: int) -> Service:
-    # Every path has a space in it, so that no script gets by without its quotes.
-    home = folder / f"host number {number}"
-    (home / "bin").mkdir(parents=True)
-    return Service(
-        name=f"kanade-backend-{number}",
-        program=home / "bin" / "kanade-backend",
-        port=free_port(),
-        state=home / "data",
-        start_seconds=number % 2,
-    )
+    """The hosts of a module."""
+    with many_hosts() as fresh:
+        yield fresh
 
 
 @pytest.fixture

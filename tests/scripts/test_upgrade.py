@@ -4,25 +4,42 @@ import json
 import os
 import stat
 import subprocess
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.lab.service import build_service
 from tests.scripts.host import SCRIPTS, Host, finish, sha256
-from tests.scripts.package_server import TOKEN, PackageServer
+from tests.scripts.hosts import Hosts
+from tests.scripts.package_server import TOKEN, PackageServer, serving
 
 OLD, NEW = build_service("1.0.0"), build_service("2.0.0")
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
-def test_the_new_version_runs_and_is_said_last(
-    host: Host, packages: PackageServer, shell: str
-) -> None:
-    host.run("1.0.0")
+@dataclass(frozen=True)
+class Upgraded:
+    """A host after a deploy from 1.0.0 to 2.0.0, and what the script said."""
 
-    done = replace(host, shell=shell).deploy(packages.publish("2.0.0", NEW))
+    host: Host
+    done: "subprocess.CompletedProcess[str]"
+
+
+@pytest.fixture(scope="module", params=["dash", "bash"])
+def upgraded(hosts: Hosts, request: pytest.FixtureRequest) -> Iterator[Upgraded]:
+    """One upgrade for all who only look at what has become of it."""
+    host = replace(hosts.take(start_seconds=0), shell=request.param)
+    host.run("1.0.0")
+    host.program.chmod(0o751)
+    with serving() as packages:
+        done = host.deploy(packages.publish("2.0.0", NEW))
+    yield Upgraded(host, done)
+    host.supervisor.stop(host.service)
+
+
+def test_the_new_version_runs_and_is_said_last(upgraded: Upgraded) -> None:
+    host, done = upgraded.host, upgraded.done
 
     assert (done.returncode, done.stdout) == (0, "kanade-backend 2.0.0\n"), done.stderr
     assert host.running_image() == NEW
@@ -30,28 +47,26 @@ def test_the_new_version_runs_and_is_said_last(
     assert host.swaps == ["2.0.0"]
 
 
-def test_the_program_that_ran_before_is_kept_and_the_boot_sentinel_armed(
-    host: Host, packages: PackageServer
+def test_the_program_that_ran_before_is_kept(upgraded: Upgraded) -> None:
+    assert upgraded.host.beside("previous").read_bytes() == OLD
+
+
+def test_the_boot_sentinel_is_armed_for_the_service_and_not_for_the_agent(
+    upgraded: Upgraded,
 ) -> None:
-    host.run("1.0.0")
+    host = upgraded.host
 
-    host.deploy(packages.publish("2.0.0", NEW))
-
-    assert host.beside("previous").read_bytes() == OLD
-    assert host.beside("last-good").read_bytes() == OLD
     sentinel = json.loads((host.service.state / ".boot-sentinel-kanade-backend.json").read_text())
     assert sentinel["version"] == "2.0.0"
-
-
-def test_the_sentinel_is_not_armed_in_the_data_folder_of_the_agent(
-    host: Host, packages: PackageServer
-) -> None:
-    host.run("1.0.0")
-
-    host.deploy(packages.publish("2.0.0", NEW))
-
-    assert host.service.state.exists()
+    assert host.beside("last-good").read_bytes() == OLD
     assert not Path(host.environment()["KANADE_AGENT_DATA_DIR"]).exists()
+
+
+def test_the_mode_of_the_program_is_kept_and_the_staging_folder_is_private(
+    upgraded: Upgraded,
+) -> None:
+    assert stat.S_IMODE(upgraded.host.program.stat().st_mode) == 0o751
+    assert stat.S_IMODE(upgraded.host.staging.stat().st_mode) == 0o700
 
 
 def test_what_runs_already_is_not_touched(host: Host, packages: PackageServer) -> None:
@@ -111,18 +126,6 @@ def test_a_file_that_was_replaced_by_hand_is_started_and_what_ran_is_kept(
     assert (done.returncode, host.running_image()) == (0, NEW), done.stderr
     assert host.beside("previous").read_bytes() == OLD
     assert packages.requests == []
-
-
-def test_the_mode_of_the_installed_program_is_kept_and_the_staging_folder_is_private(
-    host: Host, packages: PackageServer
-) -> None:
-    host.run("1.0.0")
-    host.program.chmod(0o751)
-
-    host.deploy(packages.publish("2.0.0", NEW))
-
-    assert stat.S_IMODE(host.program.stat().st_mode) == 0o751
-    assert stat.S_IMODE(host.staging.stat().st_mode) == 0o700
 
 
 def test_a_program_behind_a_symbolic_link_is_replaced_and_not_the_link(
