@@ -8,7 +8,7 @@ from reconciler.model.action import ActionKey, ExecJob, ProbeHost
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import JobSpec, Release
 from reconciler.model.fingerprint import wish_id
-from reconciler.model.identity import HostName, Json, ObjectRef, Version
+from reconciler.model.identity import HostName, Json, ObjectRef, RequestId, Version
 from reconciler.model.observed import UNSEEN, Observed
 from reconciler.model.plan import Deferred, State, Step
 from reconciler.plan.gates import HostScene, host_shut
@@ -36,6 +36,8 @@ class Sending:
     release: Release
     observed: Observed
     busy: Mapping[HostName, Attempt]
+    ours: frozenset[RequestId]
+    """The commands that we have sent: finding one of them in a slot is no surprise."""
     via: Via
     install: Errand | None
     """`None` when the job or its script are not to be used now."""
@@ -83,12 +85,14 @@ def _due(sending: Sending, verdicts: tuple[Verdict, ...]) -> Iterator[tuple[Want
 
 def _scene(sending: Sending, host: HostName) -> HostScene:
     observed = sending.observed
+    slot = observed.slots.get(host)
+    is_ours = slot is not None and slot.request_id in sending.ours
     return HostScene(
         release=sending.release,
         host=host,
         state=observed.hosts.get(host, UNSEEN),
         busy=sending.busy.get(host),
-        slot=observed.slots.get(host),
+        slot=None if is_ours else slot,
         now=sending.now,
     )
 

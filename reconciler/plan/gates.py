@@ -175,6 +175,7 @@ class HostScene:
     busy: Attempt | None
     """A command of ours, of any release, that is in flight there."""
     slot: Slot | None
+    """What lies in its slot, unless it is a command of ours."""
     now: datetime
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from reconciler.model.action import ExecJob, ProbeHost, ResendCommand, UpsertJob
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import Desired, Release
-from reconciler.model.identity import HostName, ReleaseName
+from reconciler.model.identity import HostName, ReleaseName, RequestId
 from reconciler.model.observed import Observed, Presence
 from reconciler.model.plan import Assessment, Deferred, Plan, State, Step, WaveState
 from reconciler.plan.case import case_of
@@ -57,10 +57,15 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
     may_write = via is not None and not observed.freeze.frozen
     steps, deferred = plan_free_jobs(desired, observed) if may_write else ([], [])
     steps += _resends(observed, busy) if may_write else []
+    ours = frozenset(
+        RequestId(attempt.request_id or attempt.wish_id) for attempt in observed.attempts.values()
+    )
     unfinished = frozenset(release.name for release in desired.releases)
     parts: dict[ReleaseName, _Part] = {}
     for release in in_order(desired.releases):
-        part = _plan_release(release, desired, observed, _Moment(now, terms, busy, via, unfinished))
+        part = _plan_release(
+            release, desired, observed, _Moment(now, terms, busy, ours, via, unfinished)
+        )
         parts[release.name] = part
         busy = busy | _newly_busy(part.steps)
         if all(view.state is State.CONVERGED for view in part.hosts):
@@ -82,6 +87,7 @@ class _Moment:
     now: datetime
     terms: Terms
     busy: Mapping[HostName, Attempt]
+    ours: frozenset[RequestId]
     via: Via | None
     unfinished: frozenset[ReleaseName]
 
@@ -116,6 +122,7 @@ def _plan_release(release: Release, desired: Desired, observed: Observed, moment
         release=release,
         observed=observed,
         busy=moment.busy,
+        ours=moment.ours,
         via=moment.via,
         install=supply.errand,
         probe=_probe_errand(release, desired, observed),

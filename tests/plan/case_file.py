@@ -14,7 +14,7 @@ hosts:
     before: "2.0.0"         # what the evidence had said until then
     install: {...}          # the last install: state, ago, version, failure, then, number, cause
     probe: {...}            # the last probe, likewise
-    slot: other             # somebody else's command lies in its slot, undelivered
+    slot: other | ours      # what lies in its slot, newer than its last heartbeat
 frozen: true                # and: suspended, approved, retried, backend
 steps: [verb/subject, ...]  # what must come out, in this order
 deferred: [Reason, ...]     # the reasons, sorted
@@ -197,7 +197,8 @@ def observed_of(case: PlanCase) -> Observed:
             if known is not None:
                 attempts[item.name, name, purpose] = _attempt(item, name, purpose, known)
         if "slot" in host_case:
-            slots[name] = _slot()
+            last = attempts.get((item.name, name, Purpose.PROBE))
+            slots[name] = _slot(last if host_case["slot"] == "ours" else None)
     return replace(
         supply,
         hosts=hosts,
@@ -279,11 +280,11 @@ def _attempt(item: Release, host: HostName, purpose: Purpose, case: AttemptCase)
     )
 
 
-def _slot() -> Slot:
+def _slot(ours: Attempt | None) -> Slot:
     return Slot(
         sequence=99,
         at=NOON - timedelta(seconds=5),
-        request_id=None,
+        request_id=ours.request_id if ours is not None else None,
         exec_id=None,
         job=JobId("cleanup"),
         version=None,
