@@ -41,7 +41,7 @@ def scribbles(draw: st.DrawFn) -> dict[str, bytes]:
     return files
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(scribbles())
 def test_a_scribbled_revision_is_read_or_refused_line_by_line(files: dict[str, bytes]) -> None:
     result = outcome(snapshot_of(files))
@@ -65,6 +65,7 @@ def test_any_files_are_read_or_refused(files: dict[str, bytes]) -> None:
     assert outcome(snapshot_of(BASE | files))
 
 
+@settings(max_examples=10)
 @given(st.permutations(sorted(BASE)))
 def test_the_order_of_files_means_nothing(order: list[str]) -> None:
     assert load(snapshot_of({path: BASE[path] for path in order})) == load(snapshot_of(BASE))
