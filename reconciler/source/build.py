@@ -52,7 +52,9 @@ class Builder:
             await self._export(snapshot, place / "files")
             await self._run(build, place)
             subject = f"build output {build.output}"
-            with opened_below(build.output, (place / "files",), subject) as descriptor:
+            with opened_below(
+                build.output, (place / "files",), subject, where="the build's folder"
+            ) as descriptor:
                 yield descriptor
         finally:
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)

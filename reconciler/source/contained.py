@@ -13,17 +13,22 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextmanager
-def opened_below(path: str, roots: tuple[Path, ...], subject: str) -> Iterator[int]:
+def opened_below(
+    path: str, roots: tuple[Path, ...], subject: str, *, where: str | None = None
+) -> Iterator[int]:
     """Open the regular file *path*, which is absolute, or relative to one of *roots*.
 
     Links are followed as long as they stay below a root. The file is then opened without
-    following any, so that one that is put there meanwhile leads nowhere.
+    following any, so that one that is put there meanwhile leads nowhere. *where* says in an
+    error what the roots are.
 
     Raises:
         ArtifactRefused: it is not there, not a regular file, or not below any root.
     """
     try:
-        root, inside = _resolved(path, roots, subject)
+        if where is None:
+            where = f"an artifact root ({', '.join(str(root) for root in roots)})"
+        root, inside = _resolved(path, roots, subject, where)
         descriptor = _descend(root, inside)
     except OSError as error:
         raise ArtifactRefused(f"{subject}: cannot be opened: {error.strerror}") from error
@@ -35,9 +40,11 @@ def opened_below(path: str, roots: tuple[Path, ...], subject: str) -> Iterator[i
         os.close(descriptor)
 
 
-def _resolved(path: str, roots: tuple[Path, ...], subject: str) -> tuple[Path, Path]:
+def _resolved(path: str, roots: tuple[Path, ...], subject: str, where: str) -> tuple[Path, Path]:
     if "\0" in path:
         raise ArtifactRefused(f"{subject}: a path has no NUL character")
+    if not roots:
+        raise ArtifactRefused(f"{subject}: no artifact root is set: name one in the settings")
     outside = None
     for root in roots:
         real_root = _real(root)
@@ -46,12 +53,9 @@ def _resolved(path: str, roots: tuple[Path, ...], subject: str) -> tuple[Path, P
             outside = real
         elif real.exists():
             return real_root, real.relative_to(real_root)
-    allowed = ", ".join(str(root) for root in roots) or "none"
     if outside is not None:
-        raise ArtifactRefused(f"{subject}: {outside} is not below an artifact root ({allowed})")
-    if not roots:
-        raise ArtifactRefused(f"{subject}: no artifact root is set: name one in the settings")
-    raise ArtifactRefused(f"{subject}: there is no such file below the artifact roots ({allowed})")
+        raise ArtifactRefused(f"{subject}: {outside} is not below {where}")
+    raise ArtifactRefused(f"{subject}: there is no such file below {where}")
 
 
 def _real(path: Path) -> Path:

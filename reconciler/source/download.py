@@ -47,6 +47,8 @@ class Downloader:
         try:
             async with asyncio.timeout(seconds), self._answer(url) as response:
                 await _receive(response, spool, limit=limit, stated=stated)
+        except aiohttp.InvalidURL as error:
+            raise ArtifactRefused(f"{shown}: not an address: {_one_line(error)}") from error
         except aiohttp.ServerTimeoutError as error:
             raise ArtifactUnavailable(f"{shown}: stopped answering") from error
         except TimeoutError as error:

@@ -106,6 +106,10 @@ def loosen(clone: Path) -> None:
         git(f"--git-dir={clone}", "unpack-objects", "-q", given=content)
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def children() -> list[str]:
     """Return the ids of the processes that we have started and not yet seen end."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

@@ -14,7 +14,7 @@ from reconciler.errors import SourceRefused, SourceUnavailable
 from reconciler.source import clone as clone_module
 from reconciler.source.git import GitSource
 from reconciler.source.settings import GitSettings
-from tests.source.repository import Repository, loosen
+from tests.source.repository import Repository, loosen, names_in
 
 Make = Callable[[GitSettings], GitSource]
 Damage = Callable[[Path], None]
@@ -76,10 +76,6 @@ def stale_lock(clone: Path) -> None:
 
 def bad_config(clone: Path) -> None:
     (clone / "config").write_text("[core\n")
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def only_a_file(clone: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_folder_whose_name_begins_like_the_root_is_not_below_it(root: Path) ->
 
 def test_what_is_not_there_is_refused(root: Path) -> None:
     assert refusal("builds/none", root) == (
-        f"artifact: there is no such file below the artifact roots ({root})"
+        f"artifact: there is no such file below an artifact root ({root})"
     )
     (root / "nowhere").symlink_to("none")
     assert "there is no such file" in refusal("nowhere", root)
@@ -136,8 +136,8 @@ def test_a_link_that_is_put_there_meanwhile_leads_nowhere(
     """Between the look at a path and its opening somebody exchanges a part of it."""
     look = contained._resolved
 
-    def exchange(path: str, roots: tuple[Path, ...], subject: str) -> tuple[Path, Path]:
-        found = look(path, roots, subject)
+    def exchange(path: str, roots: tuple[Path, ...], subject: str, where: str) -> tuple[Path, Path]:
+        found = look(path, roots, subject, where)
         (root / part).rename(tmp_path / "aside")
         (root / part).symlink_to(tmp_path / "secret" if part.endswith("tool") else tmp_path)
         return found
