@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,10 +12,9 @@ from pathlib import Path
 from nats.aio.msg import Msg
 
 from reconciler.cli.demo.claims import DemoFailed
+from reconciler.cli.demo.process import controller_process, desk_of
 from reconciler.cli.demo.repository import Repository
-from reconciler.cli.desk import Desk, open_desk
-from reconciler.cli.settings import load_settings
-from reconciler.errors import ReconcilerError
+from reconciler.cli.desk import Desk
 from reconciler.jetstream import api
 from reconciler.jetstream.object_info import metadata_subject, stream_of
 from reconciler.kanade.names import APP_PACKAGES
@@ -27,7 +24,6 @@ from reconciler.model.status import HostStatus, ReleaseStatus, Status
 
 HOSTS = ("backend-01", "backend-02", "backend-03")
 FIRST = "0.42.0"
-_STOP_SECONDS = 10.0
 _LOOK_SECONDS = 0.02
 
 _SETTINGS = """\
@@ -165,7 +161,7 @@ async def set_stage(folder: Path) -> AsyncIterator[Stage]:
         repository.bump(FIRST, build_service(FIRST), f"Run kanade-backend {FIRST}")
         os.environ["DEMO_TOKEN"] = lab.token
         log = folder / "controller.log"
-        async with _controller(config, log) as process, _desk(config, process) as desk:
+        async with controller_process(config, log) as process, desk_of(config, process) as desk:
             yield Stage(
                 lab=lab,
                 repository=repository,
@@ -174,39 +170,3 @@ async def set_stage(folder: Path) -> AsyncIterator[Stage]:
                 log=log,
                 controller=process,
             )
-
-
-@asynccontextmanager
-async def _controller(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("wb") as stream:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "reconciler", "--config", str(config), "run",
-            stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-@asynccontextmanager
-async def _desk(config: Path, process: asyncio.subprocess.Process) -> AsyncIterator[Desk]:
-    """Open the status as soon as the controller has made a place for it."""
-    settings = load_settings(config, ())
-    deadline = time.monotonic() + _STOP_SECONDS
-    while True:
-        try:
-            async with open_desk(settings) as desk:
-                yield desk
-                return
-        except ReconcilerError:
-            if time.monotonic() > deadline or process.returncode is not None:
-                raise
-            await asyncio.sleep(_LOOK_SECONDS)

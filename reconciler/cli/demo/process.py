@@ -1,0 +1,53 @@
+"""The controller as a process of its own, and a desk on what it tells."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from reconciler.cli.desk import Desk
+from reconciler.cli.settings import load_settings
+from reconciler.errors import ReconcilerError
+
+_STOP_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
+
+
+@asynccontextmanager
+async def controller_process(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a controller until the context ends; it is asked to stop, and killed if it does not."""
+    with log.open("wb") as stream:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "reconciler", "--config", str(config), "run",
+            stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+@asynccontextmanager
+async def desk_of(config: Path, process: asyncio.subprocess.Process) -> AsyncIterator[Desk]:
+    """Open the status as soon as the controller has made a place for it."""
+    settings = load_settings(config, ())
+    deadline = time.monotonic() + _STOP_SECONDS
+    while True:
+        try:
+            async with open_desk(settings) as desk:
+                yield desk
+                return
+        except ReconcilerError:
+            if time.monotonic() > deadline or process.returncode is not None:
+                raise
+            await asyncio.sleep(_LOOK_SECONDS)
