@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from reconciler.cli.desk import Desk
+from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.settings import load_settings
 from reconciler.errors import ReconcilerError
 

@@ -29,6 +29,8 @@ class Repository:
         self.folder = folder
         self.state = folder / "desired-state"
         self.builds = builds
+        self.digest = ""
+        """The sha256 of the last binary that was committed."""
         self._release = self.state / "releases" / f"{RELEASE}.yaml"
         self._job = self.state / "jobs" / f"install-{RELEASE}.yaml"
 
@@ -60,9 +62,9 @@ class Repository:
     def bump(self, version: str, binary: bytes, message: str) -> str:
         """Build *version*, name it in the release, commit that, and return the revision."""
         (self.builds / RELEASE).write_bytes(binary)
-        digest = hashlib.sha256(binary).hexdigest()
+        self.digest = hashlib.sha256(binary).hexdigest()
         text = self._release.read_text("utf-8")
-        edited = set_values(text, {("version",): version, ("artifact", "sha256"): digest})
+        edited = set_values(text, {("version",): version, ("artifact", "sha256"): self.digest})
         self._release.write_text(edited, "utf-8")
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", message)
