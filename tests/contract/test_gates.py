@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from nats.aio.subscription import Subscription
 
 from reconciler.lab import wire
+from reconciler.lab.waiting import until
 from tests.contract.commands import (
     ANSWER_SECONDS,
     command,
@@ -16,7 +16,7 @@ from tests.contract.commands import (
     run_all,
     send,
 )
-from tests.contract.fleets import Fleet
+from tests.contract.fleets import HOST, Fleet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -119,6 +119,7 @@ async def test_the_pin_is_looked_at_again_after_waiting_for_a_place(fleet: Fleet
     async with results_of(fleet, late) as results:
         async with _every_place_taken(fleet):
             await send(fleet, late)
+            await _until_waiting(fleet, late)
             await fleet.put("script_current", str(late["id"]), b"2")
         result = await next_result(results)
 
@@ -142,7 +143,9 @@ async def test_a_kill_ends_the_waiting_for_a_place(fleet: Fleet) -> None:
 
     async with results_of(fleet, late) as results, _every_place_taken(fleet):
         await send(fleet, late)
-        result = await _killed(fleet, late, results)
+        await _until_waiting(fleet, late)
+        await fleet.client.publish(f"kill.{late['exec_id']}", b"")
+        result = await next_result(results)
 
     assert (result["exit_code"], result["skipped"]) == (-1, False)
     assert result["stderr"] == "killed while waiting for local job slot"
@@ -179,9 +182,13 @@ class _every_place_taken:  # noqa: N801 - reads as a phrase where it is used
         await asyncio.gather(*self._tasks)
 
 
-async def _killed(fleet: Fleet, sent: wire.Document, results: Subscription) -> wire.Document:
-    waiting = asyncio.ensure_future(next_result(results))
-    while not waiting.done():
-        await fleet.client.publish(f"kill.{sent['exec_id']}", b"")
-        await asyncio.wait([waiting], timeout=0.1)
-    return await waiting
+async def _until_waiting(fleet: Fleet, sent: wire.Document) -> None:
+    """Wait until the agent's log says that *sent* has passed the gates and waits for a place."""
+
+    async def waiting() -> bool:
+        asked = wire.encode({"tail_lines": 20})
+        reply = await fleet.client.request(f"logs.fetch.{HOST}", asked, timeout=ANSWER_SECONDS)
+        line = f"waiting for local job slot request_id={sent['request_id']}"
+        return line in reply.data.decode()
+
+    await until(waiting, "the command waiting for a place")

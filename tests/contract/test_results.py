@@ -1,6 +1,7 @@
 """What an agent answers to a command."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -67,6 +68,33 @@ async def test_a_script_that_takes_too_long_is_ended_with_all_it_started(fleet: 
     assert (result["stdout"], result["stderr"]) == ("begun\n", "timeout after 1s")
     await asyncio.sleep(2.5)  # the grandchild would have written by then
     assert not witness.exists()
+
+
+async def test_a_script_that_will_not_end_is_ended_all_the_same(fleet: Fleet) -> None:
+    script = "trap '' TERM; while :; do sleep 0.1; done"
+
+    result = await run(fleet, command(script, timeout_secs=1))
+
+    ran = wire.instant(str(result["finished_at"])) - wire.instant(str(result["started_at"]))
+    assert (result["exit_code"], result["stderr"]) == (-1, "timeout after 1s")
+    assert timedelta(seconds=6) <= ran < timedelta(seconds=9)
+
+
+async def test_output_beyond_eight_megabytes_loses_its_middle(fleet: Fleet) -> None:
+    script = "echo first; head -c 9000000 /dev/zero | tr '\\0' x; echo; echo last"
+    sent = command(script)
+
+    result = await run(fleet, sent)
+
+    store = await fleet.jetstream.object_store("result_output")
+    content = ((await store.get(str(result["stdout_object"]))).data or b"").decode()
+    dropped = 9_000_012 - 8 * 1024 * 1024
+    assert content.startswith("first\nxxx")
+    assert content.endswith("xxx\nlast\n")
+    assert (
+        f"\n[kanade] output truncated: 9000012 bytes written, {dropped} dropped "
+        "(kept the first 5592404 and last 2796204).\n"
+    ) in content
 
 
 async def test_a_running_script_can_be_killed_by_its_exec_id(fleet: Fleet) -> None:

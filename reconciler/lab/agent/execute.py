@@ -15,6 +15,7 @@ from reconciler.lab.agent.command import Command
 from reconciler.lab.agent.gates import Gates, Skip
 from reconciler.lab.agent.killing import armed, happens_first
 from reconciler.lab.agent.ledger import Ledger, Ticket
+from reconciler.lab.agent.log import Log
 from reconciler.lab.agent.outbox import Outbox
 from reconciler.lab.agent.process import CommandFailed, Ending, Run, run_script
 from reconciler.lab.agent.scripts import Scripts
@@ -49,6 +50,7 @@ class Executor:
     started_events: Outbox
     scripts: Scripts
     slots: Slots
+    log: Log
 
     async def execute(self, ticket: Ticket) -> None:
         """Run the command; whatever comes of it ends as a result in the outbox."""
@@ -89,6 +91,8 @@ class Executor:
     async def _place(self, command: Command, switch: asyncio.Event) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             place = self.slots.taken(bypass=command.bypass_local_limit)
+            if self.slots.full and not command.bypass_local_limit:
+                self.log.say(f"waiting for local job slot request_id={command.request_id}")
             try:
                 async with asyncio.timeout(_seconds_left(command)):
                     killed = await happens_first(switch, stack.enter_async_context(place))

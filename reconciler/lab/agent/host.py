@@ -85,6 +85,7 @@ class Host:
             started_events=self._events,
             scripts=Scripts(scripts, self._host.inside("script_cache")),
             slots=Slots(self._settings.local_limit or os.cpu_count() or 1),
+            log=self._log,
         )
 
     async def _send_result(self, result: wire.Document) -> None:

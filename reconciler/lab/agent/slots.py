@@ -11,6 +11,11 @@ class Slots:
     def __init__(self, limit: int) -> None:
         self._places = asyncio.Semaphore(limit)
 
+    @property
+    def full(self) -> bool:
+        """True when whoever comes now has to wait."""
+        return self._places.locked()
+
     @contextlib.asynccontextmanager
     async def taken(self, *, bypass: bool) -> AsyncIterator[None]:
         """Hold a place; a command that may bypass the limit needs none."""
