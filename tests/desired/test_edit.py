@@ -120,6 +120,11 @@ def test_what_cannot_be_edited_is_left_alone(text: str) -> None:
         set_values(text, {("a",): "x"})
 
 
+def test_an_edit_that_would_touch_more_is_not_made() -> None:
+    with pytest.raises(CannotEdit):
+        set_values("? a\n: b\n", {("a",): None})
+
+
 values = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
     " \n#:'\"-|>[]{}\\ab1", max_size=20
 )

@@ -208,6 +208,17 @@ def test_a_loopback_url_may_be_said_for_one_machine(hosts: str, targets: str) ->
     assert desired.releases[0].script.knobs == {"SourceVersion": "http://127.0.0.1:8080/2.0"}
 
 
+def test_hosts_of_a_live_group_may_be_other_machines() -> None:
+    text = (
+        OTHER.replace('{labels: {ring: "1"}}', "{hosts: [pc-01], groups: [canary]}")
+        .replace('"{version}"', '"http://127.0.0.1:8080/"')
+        .replace("object: deploy-other", "object: deploy-other, allow_loopback: true")
+    )
+
+    with pytest.raises(InvalidDesiredState, match="allow_loopback is for one machine"):
+        load(snapshot_of(BASE | {"releases/other.yaml": text.encode()}))
+
+
 def test_an_empty_desired_state_is_refused_wherever_it_is() -> None:
     hosts_alone = {"hosts/fleet.yaml": BASE["hosts/fleet.yaml"], "README.md": b""}
     for files in ({}, hosts_alone):
