@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from math import ceil
 from typing import Self
@@ -10,28 +10,16 @@ from typing import Self
 from nats import errors as nats_errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription as NatsSubscription
 
-from reconciler.errors import KanadeRefused, KanadeUnavailable
+from reconciler.errors import KanadeUnavailable
 from reconciler.jetstream.link import Link
 from reconciler.jetstream.options import NatsOptions, without_credentials
 from reconciler.jetstream.replies import Replies
+from reconciler.jetstream.subscription import Handler, Subscription, checked_subject
 from reconciler.jetstream.wire_errors import not_permitted, translated
 
 ANSWER_WITHIN = timedelta(seconds=5)
 _SILENCES_TO_LEAVE = 2
-_MAX_SUBJECT_BYTES = 1024
-
-Handler = Callable[[Msg], Awaitable[None]]
-
-
-class Subscription:
-    """Interest in a subject; it outlives reconnects, and the client itself."""
-
-    def __init__(self, subject: str, handler: Handler) -> None:
-        self.subject = subject
-        self.handler = handler
-        self.raw: NatsSubscription | None = None
 
 
 class Connection:
@@ -52,8 +40,6 @@ class Connection:
         self._opening = asyncio.Lock()
         self._silences = 0
         self._ended = False
-        self.connected_since: float | None = None
-        """By the event loop's clock; `None` while there is no connection."""
 
     async def open(self) -> None:
         """Connect; raises what `Link.open` raises."""
@@ -126,7 +112,7 @@ class Connection:
         Raises:
             Unauthorized: the user may not subscribe to it.
         """
-        subscription = Subscription(_checked(subject), handler)
+        subscription = Subscription(subject, handler)
         endpoint = self.at(subject)
         with translated(endpoint):
             await self._attach(await self._client(), subscription)
@@ -149,7 +135,7 @@ class Connection:
         """Send a message and do not wait: for what may be lost, such as an acknowledgement."""
         with translated(self.at(subject)):
             client = await self._client()
-            await client.publish(_checked(subject), data, reply=reply)
+            await client.publish(checked_subject(subject), data, reply=reply)
 
     async def publish(self, subject: str, data: bytes = b"") -> None:
         """Send a message that nobody answers; when this returns the server has it.
@@ -172,7 +158,7 @@ class Connection:
         request is unknown then. It has no deadline of its own.
         """
         client = await self._client()
-        reply, future = self._replies.expect(_checked(subject))
+        reply, future = self._replies.expect(checked_subject(subject))
         await client.publish(subject, data, reply=reply, headers=dict(headers) if headers else None)
         return future
 
@@ -208,13 +194,11 @@ class Connection:
         """Implement `link.Watcher`."""
         self._forbidden.clear()
         self._silences = 0
-        self.connected_since = asyncio.get_running_loop().time()
         self._up.set()
         self._tell()
 
     def link_down(self) -> None:
         """Implement `link.Watcher`."""
-        self.connected_since = None
         self._up.clear()
         why = self._link.trouble or "the connection was lost"
         self._replies.fail(
@@ -296,13 +280,3 @@ async def connect(options: NatsOptions) -> Connection:
     connection = Connection(options)
     await connection.open()
     return connection
-
-
-def _checked(subject: str) -> str:
-    """Refuse what would make the server end the connection: a control line over its limit."""
-    if len(subject.encode()) > _MAX_SUBJECT_BYTES:
-        raise KanadeRefused(
-            f"a NATS subject of {len(subject.encode())} bytes, {subject[:40]}...; "
-            f"at most {_MAX_SUBJECT_BYTES} are allowed: use shorter names"
-        )
-    return subject

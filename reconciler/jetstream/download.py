@@ -13,10 +13,11 @@ from nats.aio.msg import Msg
 
 from reconciler.errors import ArtifactRefused, DigestMismatch, KanadeUnavailable, ReconcilerError
 from reconciler.jetstream import api
-from reconciler.jetstream.connection import Connection, Subscription
+from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.hashing import Hashing
 from reconciler.jetstream.message import Delivery
 from reconciler.jetstream.object_info import ObjectInfo, chunks_subject, stream_of
+from reconciler.jetstream.subscription import Subscription
 
 _WINDOW = 16
 _CHUNK_WITHIN_SECONDS = 10.0

@@ -9,8 +9,9 @@ from functools import partial
 from nats.aio.msg import Msg
 
 from reconciler.jetstream import api
-from reconciler.jetstream.connection import Connection, Subscription
+from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.message import Delivery, status_of
+from reconciler.jetstream.subscription import Subscription
 
 _ROOM = 1024
 """So many messages may wait to be taken: what bounds memory when nobody takes them."""

@@ -10,8 +10,9 @@ from nats.aio.msg import Msg
 
 from reconciler.errors import KanadeRefused, KanadeUnavailable
 from reconciler.jetstream import api
-from reconciler.jetstream.connection import Connection, Subscription
+from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.message import Delivery, Message, received, status_of
+from reconciler.jetstream.subscription import Subscription
 
 _ASK = 4096
 """So many messages may be on their way to us: what bounds a slow reader's memory."""

@@ -9,9 +9,10 @@ import structlog
 from nats import errors as nats_errors
 from nats.aio.msg import Msg
 
-from reconciler.jetstream.connection import Connection, Subscription
+from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.message import Message
 from reconciler.jetstream.mirror import Mirror
+from reconciler.jetstream.subscription import Subscription
 from reconciler.kanade import codec
 from reconciler.kanade.freeze import Window
 from reconciler.kanade.names import (

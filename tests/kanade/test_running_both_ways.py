@@ -1,0 +1,169 @@
+"""Jobs and commands over NATS and through the backend: embedded fleet, and kanade's own."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import KanadeRefused
+from reconciler.model.action import UpsertJob
+from reconciler.model.attempt import Attempt
+from reconciler.model.desired import JobSpec
+from reconciler.model.identity import HostName, JobId, Json, Version, WishId
+from reconciler.model.observed import UNSEEN, BackendState, Presence
+from tests.contract.commands import unique
+from tests.contract.fleets import HOST
+from tests.support.adapters import Adapters, WallClock
+from tests.support.builders import attempt, release
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+both_ways = pytest.mark.parametrize("way", ["nats", "http"])
+
+
+def job(script: str, timeout: str = "20s") -> UpsertJob:
+    name = unique("job")
+    yaml = f"# kept\nid: {name}\nversion: '1.10'\nexecute:\n"
+    yaml += f"  shell: sh\n  script: {json.dumps(script)}\n  timeout: {timeout}\n"
+    manifest: dict[str, Json] = {
+        "id": name,
+        "version": "1.10",
+        "execute": {"shell": "sh", "script": script, "timeout": timeout, "run_as": "system"},
+    }
+    spec = JobSpec(
+        id=JobId(name),
+        path=f"jobs/{name}.yaml",
+        manifest=manifest,
+        yaml=yaml,
+        timeout=timedelta(seconds=20),
+    )
+    return UpsertJob(job=spec, manifest=manifest, version=Version("1.10"))
+
+
+@both_ways
+async def test_a_job_written_either_way_is_the_same_to_everybody(
+    adapters: Adapters, way: str
+) -> None:
+    action = job("true")
+    await adapters.jobs(way).upsert(action, action.job.yaml)
+    await adapters.catalogue.refresh()
+    live = adapters.catalogue.live()[action.job_id]
+
+    assert (live.pin, live.revoked) == ("1.10", False)
+    assert live.manifest["execute"] == action.manifest["execute"]
+    shown = await adapters.fleet.ask("GET", f"/api/jobs/{action.job_id}/yaml")
+    assert shown.text == action.job.yaml
+
+
+async def test_a_manifest_that_the_backend_refuses_is_refused_in_its_words(
+    adapters: Adapters,
+) -> None:
+    action = job("true")
+    with pytest.raises(KanadeRefused, match=r"unknown field\(s\): vresion"):
+        await adapters.jobs("http").upsert(action, action.job.yaml + "vresion: 1\n")
+
+    await adapters.catalogue.refresh()
+    assert action.job_id not in adapters.catalogue.live()
+
+
+def intent(action: UpsertJob, host: str = HOST) -> Attempt:
+    now = WallClock().now()
+    return replace(
+        attempt(release(), host, sent=False),
+        wish_id=WishId(unique("wish")),
+        job=action.job_id,
+        version=action.version,
+        timeout=timedelta(seconds=20),
+        intended_at=now,
+        deadline_at=now + timedelta(minutes=5),
+        request_id=None,
+        exec_id=None,
+    )
+
+
+@both_ways
+async def test_a_command_sent_either_way_runs_and_is_reported(adapters: Adapters, way: str) -> None:
+    action = job("echo begun; echo 'tool 2.0'")
+    await adapters.jobs(way).upsert(action, action.job.yaml)
+    runner = adapters.runner(way)
+    sent = await runner.send(runner.prepare(intent(action), action.manifest))
+    assert sent.exec_id is not None
+    assert sent.sent_at is not None
+
+    begun = await adapters.started(sent.exec_id)
+    assert (begun.job, begun.version) == (action.job_id, "1.10")
+    done = await adapters.finished(sent.exec_id)
+    assert (done.exit_code, done.skipped) == (0, False)
+    assert done.last_line == "tool 2.0"
+    assert done.result_id == begun.result_id
+
+    await adapters.hosts.refresh()
+    slot = adapters.hosts.slots()[HostName(HOST)]
+    assert (slot.exec_id, slot.job, slot.version) == (sent.exec_id, action.job_id, "1.10")
+    assert slot.request_id == done.request_id
+    assert sent.slot_sequence in {None, slot.sequence}
+
+
+async def test_a_command_that_is_sent_twice_runs_once(adapters: Adapters, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    action = job(f"echo run >> {trace}")
+    await adapters.jobs("nats").upsert(action, action.job.yaml)
+    runner = adapters.runner("nats")
+    sent = await runner.send(runner.prepare(intent(action), action.manifest))
+    await adapters.finished(sent.exec_id)
+    await runner.send(sent)
+
+    # A later command to the same host overtakes nothing: when it is done, the other is, too.
+    other = job("true")
+    await adapters.jobs("nats").upsert(other, other.job.yaml)
+    later = await runner.send(runner.prepare(intent(other), other.manifest))
+    await adapters.finished(later.exec_id)
+    assert trace.read_text() == "run\n"
+
+
+async def test_a_long_output_is_known_by_its_end(adapters: Adapters) -> None:
+    action = job("head -c 300000 /dev/zero | tr '\\0' x; echo; echo 'tool 2.0'")
+    await adapters.jobs("nats").upsert(action, action.job.yaml)
+    runner = adapters.runner("nats")
+    sent = await runner.send(runner.prepare(intent(action), action.manifest))
+    done = await adapters.finished(sent.exec_id)
+
+    assert done.last_line == "tool 2.0"
+    assert len(done.stdout_tail) == 4096
+
+
+async def test_a_run_can_be_killed(adapters: Adapters) -> None:
+    action = job("sleep 30")
+    await adapters.jobs("nats").upsert(action, action.job.yaml)
+    runner = adapters.runner("nats")
+    sent = await runner.send(runner.prepare(intent(action), action.manifest))
+    assert sent.exec_id is not None
+    await adapters.started(sent.exec_id)
+    await adapters.hosts.kill(sent.exec_id)
+    done = await adapters.finished(sent.exec_id)
+
+    assert done.exit_code == -1
+    assert "killed by remote signal" in done.stderr_tail
+
+
+async def test_a_ping_tells_who_is_there(adapters: Adapters) -> None:
+    ghost = HostName("ghost-01")
+    await adapters.hosts.ping(frozenset({HostName(HOST), ghost}))
+    hosts = adapters.hosts.hosts()
+
+    assert hosts[HostName(HOST)].presence is Presence.ONLINE
+    assert hosts[HostName(HOST)].agent_version == "0.101.0"
+    assert hosts.get(ghost, UNSEEN).presence is Presence.OFFLINE
+
+
+async def test_the_backend_is_up_and_the_fleet_is_not_frozen(adapters: Adapters) -> None:
+    assert await adapters.client.state() is BackendState.UP
+    assert not adapters.hosts.freeze().frozen
+
+
+async def test_a_job_that_is_not_there_is_not_sent(adapters: Adapters) -> None:
+    runner = adapters.runner("http")
+    sent = runner.prepare(intent(job("true")), {})
+    with pytest.raises(KanadeRefused, match="not found in catalog"):
+        await runner.send(sent)
