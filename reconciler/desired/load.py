@@ -7,7 +7,7 @@ from reconciler.desired.draft import Drafts, HostDraft, JobDraft, ReleaseDraft
 from reconciler.desired.files import select, shown_path
 from reconciler.desired.read_drafts import read_drafts
 from reconciler.desired.release_fingerprint import release_fingerprint
-from reconciler.desired.rules_artifacts import check_artifact, check_placeholders
+from reconciler.desired.rules_artifacts import check_artifact, check_placeholders, tight_timeouts
 from reconciler.desired.rules_jobs import check_jobs, owners_of
 from reconciler.desired.rules_order import check_dependencies, check_versions
 from reconciler.desired.rules_scripts import check_script, script_notes
@@ -61,6 +61,7 @@ def _notes(drafts: Drafts) -> Iterator[Fault]:
     for release in drafts.releases:
         yield from script_notes(release, drafts)
         yield from idle_labels(release, drafts)
+        yield from tight_timeouts(release, drafts)
     yield from _alike(drafts.hosts.values())
 
 

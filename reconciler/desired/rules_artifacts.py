@@ -15,6 +15,9 @@ from reconciler.model.digest import Digest
 MOST_ARTIFACT_BYTES = 256 * 1024 * 1024
 """Of a file in git; larger ones belong behind `file` or `url`."""
 
+SLOW_LINK_BYTES_A_SECOND = 1_250_000
+"""10 Mbit/s: whoever needs more than this to be done in time is told so."""
+
 _LFS = b"version https://git-lfs.github.com/spec/"
 _FILLED_IN: tuple[Path, ...] = (("artifact",), ("script", "knobs"), ("verify", "stdout_ends_with"))
 
@@ -54,3 +57,19 @@ def check_artifact(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
         if actual != release.artifact.digest:
             message = f"{printable(origin.path)} has sha256 {actual}"
             yield release.fault(f"{message}; correct one of them", "artifact", "sha256")
+
+
+def tight_timeouts(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
+    """Yield notes about jobs that are killed in the middle of the download on a slow link."""
+    origin, job = release.artifact.origin, drafts.jobs.get(release.job)
+    blob = drafts.snapshot.files.get(origin.path) if isinstance(origin, BlobArtifact) else None
+    if blob is None or job is None:
+        return
+    seconds = job.job.timeout.total_seconds()
+    needed = blob.size_bytes / max(seconds, 1)
+    if needed > SLOW_LINK_BYTES_A_SECOND:
+        message = (
+            f"execute.timeout of {seconds:.0f} s is short for {blob.size_bytes:,} bytes of "
+            f"{printable(blob.path)}: a host needs {needed / 1e6:.1f} MB/s, or is killed half-way"
+        )
+        yield job.fault(message, "execute", "timeout")

@@ -119,6 +119,23 @@ def test_an_artifact_too_large_for_git_is_refused() -> None:
 
 
 def test_an_artifact_that_is_too_large_to_read_at_once_is_judged_by_its_size_alone() -> None:
-    assert (
-        load(with_blob("artifacts/tool", 50_000_000)).releases[1].artifact.size_bytes == 50_000_000
+    desired = load(with_blob("artifacts/tool", 50_000_000))
+
+    assert desired.releases[1].artifact.size_bytes == 50_000_000
+    assert desired.notes == ()
+
+
+def test_a_timeout_that_a_slow_link_cannot_meet_is_mentioned_with_its_numbers() -> None:
+    snapshot = with_blob("artifacts/tool", 240_000_000)
+    job = BASE["jobs/install-tool.yaml"].replace(b"300s", b"60s")
+    short = replace(snapshot.files["jobs/install-tool.yaml"], content=job)
+
+    desired = load(replace(snapshot, files={**snapshot.files, short.path: short}))
+
+    told = "a host needs 4.0 MB/s, or is killed half-way"
+    assert desired.notes == (
+        (
+            f"jobs/install-tool.yaml:6:12: execute.timeout of 60 s is short for 240,000,000 bytes "
+            f"of artifacts/tool: {told}"
+        ),
     )

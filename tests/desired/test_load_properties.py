@@ -76,12 +76,12 @@ def test_a_fleet_of_thousands_of_hosts_is_read_in_seconds() -> None:
     head = "apiVersion: kanade-reconciler/v1\nkind: Hosts\nhosts:\n"
     line = "- {{name: host-{0}, labels: {{role: backend, ring: '{1}'}}}}\n"
     hosts = head + "".join(line.format(number, number % 7) for number in range(3_000))
-    began = time.perf_counter()
+    began = time.process_time()
 
     desired = load(snapshot_of(BASE | {"hosts/many.yaml": hosts.encode()}))
 
     assert len(desired.hosts) == 3_003
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_many_faults_are_told_in_seconds() -> None:
@@ -89,7 +89,7 @@ def test_many_faults_are_told_in_seconds() -> None:
     hosts = f"apiVersion: kanade-reconciler/v1\nkind: Hosts\nhosts:\n{wrong}"
     names = ", ".join(f"hots-{number}" for number in range(5_000))
     release = BASE["releases/tool.yaml"].decode().replace("pc-01, pc-02", names)
-    began = time.perf_counter()
+    began = time.process_time()
 
     result = outcome(
         snapshot_of(
@@ -98,4 +98,4 @@ def test_many_faults_are_told_in_seconds() -> None:
     )
 
     assert isinstance(result, list)
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8

@@ -102,12 +102,12 @@ def test_an_alias_bomb_costs_nothing() -> None:
     bomb = b"a: &a [x,x]\n" + b"".join(
         b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(98, 107)
     )
-    began = time.perf_counter()
+    began = time.process_time()
 
     message = refusal(bomb)
 
     assert message == "f.yaml:1:4: YAML anchors and aliases are not allowed"
-    assert time.perf_counter() - began < 0.2
+    assert time.process_time() - began < 0.2
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
