@@ -7,26 +7,16 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.errors import BranchGone, HistoryRewritten, SourceRefused, SourceUnavailable
+from reconciler.errors import HistoryRewritten, SourceUnavailable
 from reconciler.model.identity import Revision
 from reconciler.source.command import Git, GitFailed
-from reconciler.source.diagnosis import explained, recognised, too_slow
+from reconciler.source.diagnosis import explained, recognised
 from reconciler.source.folder import StateFolder
 from reconciler.source.location import Location
 from reconciler.source.refusals import CloneDamaged
-from reconciler.source.settings import GitSettings
+from reconciler.source.transfer import Transfer
 
-TIP = "refs/reconciler/tip"
 APPLIED = "refs/reconciler/applied"
-_FETCH = (
-    "fetch",
-    "--quiet",
-    "--no-tags",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-    "--no-show-forced-updates",
-    "--no-recurse-submodules",
-)
 _UNFINISHED = "unfinished-"
 _REPLACED = "replaced-"
 _LOCAL_DEADLINE = timedelta(seconds=60)
@@ -40,12 +30,12 @@ class Clone:
     """Our copy of the repository, in the state folder; callers hold the folder's lock."""
 
     def __init__(
-        self, folder: StateFolder, location: Location, git: Git, settings: GitSettings
+        self, folder: StateFolder, location: Location, git: Git, transfer: Transfer
     ) -> None:
         self._folder = folder
         self._location = location
         self._git = git
-        self._settings = settings
+        self._transfer = transfer
 
     @property
     def path(self) -> Path:
@@ -63,7 +53,7 @@ class Clone:
         if not self.path.is_dir():
             raise CloneDamaged(f"{self.path}: not there")
         try:
-            await self._fetch_into(self.path, ref)
+            await self._transfer.bring(self.path, ref)
         except GitFailed as failure:
             # The repository has just answered: what is not known as its fault is the clone's.
             raise recognised(failure, self._location) or CloneDamaged(str(failure)) from failure
@@ -75,7 +65,7 @@ class Clone:
         try:
             fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._folder.path))
             await self._init(fresh)
-            await self._fetch_into(fresh, ref)
+            await self._transfer.bring(fresh, ref)
             self._put_in_place(fresh)
         except GitFailed as failure:
             raise explained(failure, self._location) from failure
@@ -132,23 +122,6 @@ class Clone:
             raise SourceUnavailable(
                 f"{fresh.parent}: no clone can be made here: {error}"
             ) from error
-
-    async def _fetch_into(self, clone: Path, ref: str) -> None:
-        deadline = self._settings.fetch_deadline
-        arguments = (*_FETCH, "--end-of-options", self._location.address, f"+{ref}:{TIP}")
-        try:
-            done = await self._git.network(*arguments, deadline=deadline, clone=clone)
-        except GitFailed as failure:
-            if "couldn't find remote ref" in failure.message:
-                raise BranchGone(f"{self._location.shown}: {ref!r} is gone") from failure
-            raise
-        except TimeoutError as error:
-            raise too_slow(self._location, deadline) from error
-        if "shallow roots" in done.errors:  # git takes this for a success
-            raise SourceRefused(
-                f"{self._location.shown}: is a shallow clone, without its history: run "
-                "`git fetch --unshallow` there"
-            )
 
     async def _tidy(self) -> None:
         """Pack what many small fetches have left; without it every read becomes slower."""

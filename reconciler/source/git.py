@@ -10,7 +10,7 @@ from reconciler.model.identity import Revision
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports import Content
 from reconciler.source.blob import BlobContent
-from reconciler.source.clone import APPLIED, TIP, Clone
+from reconciler.source.clone import APPLIED, Clone
 from reconciler.source.command import Git
 from reconciler.source.credential import presentable
 from reconciler.source.database import Database
@@ -21,6 +21,7 @@ from reconciler.source.refname import RefName
 from reconciler.source.refusals import CloneDamaged
 from reconciler.source.remote import Remote, Tip
 from reconciler.source.settings import GitSettings
+from reconciler.source.transfer import TIP, Transfer
 
 
 class GitSource:
@@ -43,11 +44,13 @@ class GitSource:
         self._folder = _checked_folder(settings.folder)
         self._git = Git(self._location, settings)
         self._remote = Remote(self._location, RefName.parse(settings.ref), self._git, settings)
+        transfer = Transfer(self._location, self._git, settings)
         self._state = StateFolder(settings.state_folder.absolute())
-        self._clone = Clone(self._state, self._location, self._git, settings)
+        self._clone = Clone(self._state, self._location, self._git, transfer)
         self._database = Database(self._clone.path, self._git.environment(None))
         self._turn = asyncio.Lock()
         self._latest: Snapshot | None = None
+        self._held: Revision | None = None
         self._damaged = False
 
     @property
@@ -71,7 +74,6 @@ class GitSource:
                 return latest
             async with self._state.locked(self._settings.fetch_deadline):
                 self._latest = await self._taken(tip)
-                self._damaged = False
             return self._latest
 
     async def applied(self, revision: Revision) -> None:
@@ -132,17 +134,20 @@ class GitSource:
             except CloneDamaged:
                 self._damaged = True
         await self._clone.renew(tip.ref)
+        self._damaged = False
         try:
-            return await self._read(await self._database.revision(TIP))
+            return await self._read(tip)
         except CloneDamaged as error:
             raise SourceUnavailable(
                 f"{self.origin}: a fresh clone cannot be read: {error}"
             ) from error
 
     async def _brought(self, tip: Tip) -> Snapshot:
-        if self._latest or await self._at(TIP) != tip.revision:
+        if self._held is None:
+            self._held = await self._at(TIP)
+        if self._held != tip.revision:
             await self._clone.fetch(tip.ref)
-        return await self._read(await self._database.revision(TIP))
+        return await self._read(tip)
 
     async def _at(self, ref: str) -> Revision | None:
         try:
@@ -150,7 +155,10 @@ class GitSource:
         except CloneDamaged:
             return None
 
-    async def _read(self, revision: Revision) -> Snapshot:
+    async def _read(self, tip: Tip) -> Snapshot:
+        """Read what the clone has now: the branch may have moved on since it was asked."""
+        likely = tip.revision if tip.on_branch else None
+        revision = self._held = await self._database.revision(TIP, likely=likely)
         if not self._settings.accept_rewrite:
             applied = await self._last_applied()
             if applied not in {None, revision}:

@@ -34,6 +34,12 @@ class ObjectReader:
     def __init__(self, repo: "git.Repo") -> None:
         self._repo = repo
 
+    def object_id(self, ref: str) -> str:
+        """Return what *ref*, one of our own, says; whether that is there is not looked at."""
+        import git  # noqa: PLC0415 - see `opened`
+
+        return git.SymbolicReference.dereference_recursive(self._repo, ref)
+
     def revision(self, ref: str) -> Revision:
         """Return the commit that *ref*, one of our own, is at; a tag is followed.
 

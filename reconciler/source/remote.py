@@ -26,6 +26,11 @@ class Tip:
     ref: str
     """The ref in full, HEAD already followed."""
 
+    @property
+    def on_branch(self) -> bool:
+        """True when the ref can be at nothing but a commit; a tag may be at anything."""
+        return self.ref.startswith("refs/heads/")
+
 
 class Remote:
     """The repository as its refs; nothing is kept of it."""

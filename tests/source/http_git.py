@@ -22,6 +22,8 @@ class HttpGit:
     url: str = ""
     answer: Answer | None = None
     password: str | None = None
+    protocol: bool = True
+    """Whether it speaks git's second protocol."""
     seen: list[str] = field(default_factory=list)
     """Every `Authorization` that came, empty where none did."""
     requests: list[str] = field(default_factory=list)
@@ -49,7 +51,7 @@ class HttpGit:
             "REQUEST_METHOD": request.method,
             "CONTENT_TYPE": request.headers.get("Content-Type", ""),
             "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", "") if self.protocol else "",
         }
         process = await asyncio.create_subprocess_exec(
             "git",

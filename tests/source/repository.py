@@ -111,8 +111,9 @@ def names_in(folder: Path) -> list[str]:
 
 
 def children() -> list[str]:
-    """Return the ids of the processes that we have started and not yet seen end."""
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    """Return the ids of the git processes that we have started and not yet seen end."""
+    started = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [child for child in started if "git" in Path(f"/proc/{child}/comm").read_text()]
 
 
 def descriptors() -> int:
