@@ -11,8 +11,8 @@ from reconciler.lab.ports import free_port
 from tests.scripts.host import Host
 from tests.scripts.supervisor import Service, Supervisor, supervised
 
-HOSTS = 40
-"""So many tests a module can have."""
+HOSTS, WATCHED = 50, 5
+"""So many tests a module can have, and how many of them with hosts that watch a start."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Hosts:
 
     def take(self, start_seconds: int) -> Host:
         """Return a fresh host whose service counts as started after *start_seconds*."""
-        service = next(each for each in self.services if each.start_seconds == start_seconds)
+        fresh = [each for each in self.services if each.start_seconds == start_seconds]
+        assert fresh, "more tests than hosts: raise HOSTS"
+        service = fresh[0]
         self.services.remove(service)
         home = service.program.parents[1]
         return Host(service=service, supervisor=self.supervisor, swaps_file=home / "swaps")
@@ -49,5 +51,5 @@ def _service(folder: Path, number: int) -> Service:
         program=home / "bin" / "kanade-backend",
         port=free_port(),
         state=home / "data",
-        start_seconds=number % 2,
+        start_seconds=1 if number < WATCHED else 0,
     )
