@@ -25,6 +25,7 @@ from reconciler.model.identity import (
     ReleaseName,
     Revision,
     SecretName,
+    Version,
 )
 from reconciler.model.observed import (
     BackendState,
@@ -96,10 +97,19 @@ class Content(Protocol):
         """Yield the bytes in blocks of *block_bytes*, the last one shorter."""
 
 
+class LabelledContent(Content, Protocol):
+    """Content that may say of itself which version it is."""
+
+    async def stated_version(self) -> Version | None:
+        """Return the version that a binary names; `None` when it names none."""
+
+
 class Artifacts(Protocol):
     """Where a release's bytes come from."""
 
-    def open(self, artifact: Artifact, snapshot: Snapshot) -> AbstractAsyncContextManager[Content]:
+    def open(
+        self, artifact: Artifact, snapshot: Snapshot
+    ) -> AbstractAsyncContextManager[LabelledContent]:
         """Fetch or build *artifact*, if need be, and open it; its digest is not yet proved.
 
         Raises:

@@ -1,10 +1,11 @@
 """One action, one port call: the only place that changes anything outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.apply.dispatch import Dispatcher
+from reconciler.apply.label import check_label
 from reconciler.desired.knobs import render_with
 from reconciler.desired.stamp import stamp_job
 from reconciler.errors import Conflict
@@ -18,10 +19,22 @@ from reconciler.model.action import (
 )
 from reconciler.model.attempt import Via
 from reconciler.model.digest import Digest
+from reconciler.model.identity import ObjectRef, PackageName, Version
 from reconciler.model.observed import Owned
 from reconciler.model.plan import Step
 from reconciler.model.snapshot import Snapshot
-from reconciler.ports import Artifacts, BytesContent, Inventory, Jobs, Objects, Runner, Secrets
+from reconciler.ports import (
+    Artifacts,
+    BytesContent,
+    Content,
+    Inventory,
+    Jobs,
+    Objects,
+    Runner,
+    Secrets,
+)
+
+Watch = Callable[[ObjectRef, Content], Content]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +56,8 @@ class Performer:
     secrets: Secrets
     inventory: Inventory
     dispatcher: Dispatcher
+    watch: Watch = lambda _, content: content
+    """Lets somebody see how far an upload is."""
 
     async def perform(self, step: Step, via: Via, snapshot: Snapshot) -> None:
         """Make *step* so, or raise; what is already so stays as it is.
@@ -70,7 +85,10 @@ class Performer:
     async def _publish_package(self, action: PublishPackage, way: Way, snapshot: Snapshot) -> None:
         digest = action.artifact.digest
         async with self.artifacts.open(action.artifact, snapshot) as content:
-            await way.packages.publish(action.ref, content, digest, replaces=action.replaces)
+            package, version = PackageName(action.ref.name), Version(action.ref.version)
+            check_label(package, version, await content.stated_version())
+            watched = self.watch(action.ref, content)
+            await way.packages.publish(action.ref, watched, digest, replaces=action.replaces)
         await way.packages.check(action.ref, digest)
         owned = Owned(digest=digest, release=action.release)
         await self.inventory.own_package(action.ref, owned)

@@ -4,12 +4,12 @@ import os
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from reconciler.apply.applier import Applier
 from reconciler.apply.dispatch import Dispatcher
-from reconciler.apply.perform import Performer, Way
+from reconciler.apply.perform import Performer, Watch, Way
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.links import (
     local_repository,
@@ -77,7 +77,9 @@ class _Kanade:
 
 
 @asynccontextmanager
-async def open_workshop(settings: Settings, *, leader: bool) -> AsyncIterator[Workshop]:
+async def open_workshop(
+    settings: Settings, *, leader: bool, watch: Watch = lambda _, content: content
+) -> AsyncIterator[Workshop]:
     """Connect everything; without *leader* nothing is made or written anywhere.
 
     Raises:
@@ -117,7 +119,7 @@ async def open_workshop(settings: Settings, *, leader: bool) -> AsyncIterator[Wo
                     secrets=secrets_of(settings),
                     clock=clock,
                 ),
-                performer=_performer(settings, source, own, kanade, clock),
+                performer=replace(_performer(settings, source, own, kanade, clock), watch=watch),
                 applier=Applier(clock=clock),
                 board=own.board,
                 clock=clock,

@@ -1,13 +1,13 @@
 """SHA-256, in the two spellings that kanade uses."""
 
 import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass
 from typing import Self
 
 _HEX = re.compile(r"[0-9a-f]{64}")
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{43}")
 _KANADE_PREFIX = "SHA-256="
 
 
@@ -49,11 +49,7 @@ class Digest:
         """
         if not text.startswith(_KANADE_PREFIX):
             return cls(text)
-        encoded = text.removeprefix(_KANADE_PREFIX)
-        try:
-            raw = base64.b64decode(
-                encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True
-            )
-        except (binascii.Error, ValueError) as error:
-            raise ValueError(f"not base64url after {_KANADE_PREFIX!r}: {encoded!r}") from error
-        return cls(raw.hex())
+        encoded = text.removeprefix(_KANADE_PREFIX).rstrip("=")
+        if not _BASE64URL.fullmatch(encoded):
+            raise ValueError(f"not a sha256 in base64url after {_KANADE_PREFIX!r}: {encoded!r}")
+        return cls(base64.urlsafe_b64decode(f"{encoded}=").hex())

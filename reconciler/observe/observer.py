@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from reconciler.desired.knobs import render_with
+from reconciler.desired.script import CannotRender
 from reconciler.errors import KanadeUnavailable, SecretUnavailable
 from reconciler.model.desired import Desired
 from reconciler.model.digest import Digest
@@ -104,7 +105,7 @@ class FleetObserver:
         for release in desired.releases:
             try:
                 text = render_with(release.script, self.secrets.resolve)
-            except SecretUnavailable as error:
+            except (SecretUnavailable, CannotRender) as error:
                 unrendered[release.name] = str(error)
             else:
                 digest = Digest.of(text)

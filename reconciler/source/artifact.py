@@ -18,9 +18,10 @@ from reconciler.model.desired import (
     UrlArtifact,
 )
 from reconciler.model.snapshot import Blob, Snapshot
+from reconciler.ports import LabelledContent
 from reconciler.source.build import Builder, OpenBlob
 from reconciler.source.contained import opened_below
-from reconciler.source.content import FileContent, LabelledContent, check_size, refuse_pointer
+from reconciler.source.content import FileContent, check_size, refuse_pointer
 from reconciler.source.download import Downloader
 from reconciler.source.spool import spool
 from reconciler.source.streamed import StreamedContent

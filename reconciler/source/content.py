@@ -3,26 +3,17 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 from reconciler.errors import ArtifactRefused
 from reconciler.model.identity import Version
-from reconciler.ports import Content
 from reconciler.source.label import stated_version
 
 _READ_AHEAD_BYTES = 4 * 1024 * 1024
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
-class LabelledContent(Content, Protocol):
-    """Content that may say of itself which version it is."""
-
-    async def stated_version(self) -> Version | None:
-        """Return the version that a binary names; `None` when it names none."""
-
-
 class FileContent:
-    """Implements `LabelledContent` over a descriptor; whoever opened it closes it."""
+    """Implements `ports.LabelledContent` over a descriptor; whoever opened it closes it."""
 
     def __init__(self, descriptor: int, subject: str) -> None:
         self._descriptor = descriptor

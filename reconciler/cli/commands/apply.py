@@ -1,43 +1,78 @@
-"""`apply`: one pass by hand, as the controller makes them."""
+"""`apply`: passes by hand, as the controller makes them."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 
 import click
 
 from reconciler.cli.commands.plan import shown
 from reconciler.cli.invocation import Invocation
+from reconciler.cli.progress import Bars
 from reconciler.cli.render import complain, say, width
-from reconciler.cli.wiring import open_workshop
-from reconciler.errors import LeaseLost
+from reconciler.cli.wiring import Workshop, open_workshop
+from reconciler.errors import KanadeUnavailable, LeaseLost
 from reconciler.model.outcome import Applied, StepState
+from reconciler.model.plan import Plan, State
 
 EXIT_HELD = 6
+_RENEW_EVERY = timedelta(seconds=4)
 
 
 @click.command("apply")
+@click.option("--wait", is_flag=True, help="Go on until every host is proved, or nothing moves.")
 @click.pass_obj
-def apply_command(invocation: Invocation) -> int:
+def apply_command(invocation: Invocation, *, wait: bool) -> int:
     """Make one pass: do what `plan` shows, and say what became of it.
 
-    What takes longer than a pass, such as an install, is followed by the next one, or by the
-    controller. Exit code 6 when something failed or is held.
+    What takes longer than a pass, such as an install, is followed by the next one, by the
+    controller, or with --wait. Exit code 6 when something failed or is held.
     """
-    return asyncio.run(_apply(invocation))
+    with Bars() as bars:
+        done = asyncio.run(_apply(invocation, bars, wait=wait))
+    return done()
 
 
-async def _apply(invocation: Invocation) -> int:
-    async with open_workshop(invocation.settings(), leader=True) as workshop:
+async def _apply(invocation: Invocation, bars: Bars, *, wait: bool) -> Callable[[], int]:
+    async with open_workshop(invocation.settings(), leader=True, watch=bars.watch) as workshop:
         if not await workshop.lease.attempt():
             raise LeaseLost("a controller leads already; it does this by itself")
         try:
             in_force = await workshop.revisions.look_or_raise()
             applied = await workshop.work.make(workshop.revisions)
+            while wait and applied is not None and _moves(applied.plan):
+                bars.show(applied.plan.hosts)
+                await workshop.wake.wait(_RENEW_EVERY)
+                applied = await _again(workshop, applied)
         finally:
             await workshop.lease.release()
-    if applied is None:
-        return 0
-    say(shown(in_force, applied.plan, width()))
-    return _told(applied)
+    text = shown(in_force, applied.plan, width()) if applied is not None else "nothing to go by"
+
+    def tell() -> int:
+        say(text)
+        return _told(applied) if applied is not None else 0
+
+    return tell
+
+
+async def _again(workshop: Workshop, last: Applied) -> Applied:
+    """Make another pass; a moment without an answer is waited out."""
+    try:
+        await workshop.lease.renew()
+        return await workshop.work.make(workshop.revisions) or last
+    except KanadeUnavailable as error:
+        complain(f"waiting: {error}")
+        return last
+
+
+def _moves(plan: Plan) -> bool:
+    """True while something was just done, runs, or will be done without a person."""
+    under_way = (State.DISPATCHED, State.RUNNING, State.VERIFYING)
+    return bool(plan.steps) or any(
+        view.state in under_way or (view.state is State.PENDING and name not in plan.blocked)
+        for name, views in plan.hosts.items()
+        for view in views
+    )
 
 
 def _told(applied: Applied) -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from reconciler.apply.label import check_label
 from reconciler.cli.render import say
 from reconciler.desired.edit import set_values
 from reconciler.errors import ArtifactRefused, UsageError
 from reconciler.model.identity import PackageName, Version
-from reconciler.source.label import check_label, stated_version
+from reconciler.source.label import stated_version
 
 _BLOCK_BYTES = 1024 * 1024
 
