@@ -38,13 +38,22 @@ def complete(
 
 
 def same_manifest(left: Mapping[str, Json], right: Mapping[str, Json]) -> bool:
-    """True when kanade would do the same with both: nulls and its defaults do not count."""
+    """True when kanade would do the same with both: its defaults do not count.
+
+    Nor does what is null, false or empty: some of it kanade leaves out of what it stores, some
+    of it kanade writes in.
+    """
     return _meaning({**_DEFAULTS, **left}) == _meaning({**_DEFAULTS, **right})
 
 
 def _meaning(value: Json) -> Json:
     if isinstance(value, dict):
-        return {key: _meaning(item) for key, item in value.items() if item is not None}
+        members = {key: _meaning(item) for key, item in value.items()}
+        return {key: item for key, item in members.items() if not _says_nothing(item)}
     if isinstance(value, list):
         return [_meaning(item) for item in value]
     return value
+
+
+def _says_nothing(value: Json) -> bool:
+    return value is None or value is False or value in ([], {})
