@@ -60,8 +60,10 @@ class Pass:
     terms: Terms
     instance: str
 
-    async def make(self, revisions: Revisions) -> Applied | None:
+    async def make(self, revisions: Revisions, *, anew: bool = False) -> Applied | None:
         """Reconcile once; `None` when no revision has ever been good enough to go by.
+
+        *anew* reads everything as at the start, and trusts no warm copy.
 
         Raises:
             KanadeUnavailable: there is no reading, so nothing was done.
@@ -72,7 +74,7 @@ class Pass:
             await self._tell(revisions, None)
             return None
         await self.take_reports(in_force.desired)
-        observed = await self.observer.observe(in_force.desired)
+        observed = await self.observer.observe(in_force.desired, anew=anew)
         todo = plan(in_force.desired, observed, self.clock.now(), self.terms)
         applied = await self.applier.apply(todo, self._performing(todo, in_force))
         await self._tell(revisions, (in_force.desired, observed, applied))
@@ -162,12 +164,15 @@ class Controller:
         self.wake()
 
     async def _loop(self) -> None:
-        failures = 0
+        failures, resync_at = 0, self.clock.monotonic()
         while not self.stopping.is_set():
             limit = self.resync
+            anew = self.clock.monotonic() >= resync_at
             try:
                 if self.lease.leads:
-                    limit = self._until(await self.work.make(self.revisions))
+                    limit = self._until(await self.work.make(self.revisions, anew=anew))
+                    if anew:
+                        resync_at = self.clock.monotonic() + self.resync.total_seconds()
                 failures = 0
             except LeaseLost as error:
                 log.warning("lease lost", error=str(error))

@@ -57,6 +57,20 @@ class Clock(Protocol):
         """Wait for *delay*."""
 
 
+class Reading(Protocol):
+    """A warm copy of something on NATS."""
+
+    async def refresh(self) -> None:
+        """Make sure that the next readings are current.
+
+        Raises:
+            KanadeUnavailable: no answer, so nothing is known.
+        """
+
+    async def resync(self) -> None:
+        """Read everything anew, as at the start; raises as `refresh`."""
+
+
 class Source(Protocol):
     """The repository."""
 
@@ -118,14 +132,15 @@ class Artifacts(Protocol):
         """
 
 
-class Objects(Protocol):
-    """One of kanade's object stores: `app_packages` or `scripts`."""
-
-    async def refresh(self) -> None:
-        """Make sure that the next reading is current; raises as `Fleet.refresh`."""
+class Store(Reading, Protocol):
+    """One of kanade's object stores, to be read: `app_packages` or `scripts`."""
 
     def stored(self) -> Mapping[ObjectRef, StoredObject]:
         """Return everything that is in the store, by its metadata."""
+
+
+class Objects(Store, Protocol):
+    """One of kanade's object stores, to be read and written."""
 
     async def publish(
         self, ref: ObjectRef, content: Content, digest: Digest, *, replaces: int
@@ -153,11 +168,8 @@ class Objects(Protocol):
         """Remove an object and its chunks; one that is not there is no error."""
 
 
-class Catalogue(Protocol):
+class Catalogue(Reading, Protocol):
     """What kanade's job catalogue says, over NATS."""
-
-    async def refresh(self) -> None:
-        """Make sure that the next reading is current; raises as `Fleet.refresh`."""
 
     def live(self) -> Mapping[JobId, LiveJob]:
         """Return every job with its pin and whether it is revoked."""
@@ -167,7 +179,14 @@ class Backend(Protocol):
     """kanade's HTTP API."""
 
     async def state(self) -> BackendState:
-        """Tell whether it can be written through; a refusal to answer is `DOWN`, no error."""
+        """Tell whether it can be written through; silence is `DOWN`, no error.
+
+        Raises:
+            Unauthorized: it answers, and refuses our token.
+        """
+
+    async def manifest_schema(self) -> Mapping[str, Json] | None:
+        """Return the JSON Schema of the jobs that it takes; `None` where there is no backend."""
 
 
 class Jobs(Protocol):
@@ -184,6 +203,10 @@ class Jobs(Protocol):
 class Runner(Protocol):
     """A way to send a command to a host."""
 
+    @property
+    def answers_within(self) -> timedelta:
+        """How long `send` may take at the most."""
+
     def prepare(self, attempt: Attempt, manifest: Mapping[str, Json]) -> Attempt:
         """Return *attempt* with the exact payload that `send` will send; no effect, no I/O."""
 
@@ -196,15 +219,8 @@ class Runner(Protocol):
         """
 
 
-class Fleet(Protocol):
+class Fleet(Reading, Protocol):
     """The hosts themselves, as heartbeats, pings, groups and slots show them."""
-
-    async def refresh(self) -> None:
-        """Make sure that the next readings are current.
-
-        Raises:
-            KanadeUnavailable: no answer, so nothing is known.
-        """
 
     def hosts(self) -> Mapping[HostName, HostState]:
         """Return every host that is known of."""
@@ -225,8 +241,8 @@ class Fleet(Protocol):
 class Observer(Protocol):
     """Reads everything that a plan depends on."""
 
-    async def observe(self, desired: Desired) -> Observed:
-        """Return one whole reading.
+    async def observe(self, desired: Desired, *, anew: bool = False) -> Observed:
+        """Return one whole reading; *anew* trusts no warm copy.
 
         Raises:
             KanadeUnavailable: something did not answer, so there is no reading.
@@ -248,11 +264,8 @@ class Reports(Protocol):
         """Return what has come in, without waiting for more."""
 
 
-class Records(Protocol):
+class Records(Reading, Protocol):
     """Our own state, to be read."""
-
-    async def refresh(self) -> None:
-        """Make sure that the next readings are current; raises as `Fleet.refresh`."""
 
     def attempts(self) -> Mapping[tuple[ReleaseName, HostName, Purpose], Attempt]:
         """Return the latest attempt of every release and purpose on every host."""
@@ -297,11 +310,12 @@ class Inventory(Protocol):
 class Lease(Protocol):
     """Leadership: any number of controllers may run, one acts."""
 
-    async def confirm(self) -> None:
-        """Make sure that we still lead, with time left for one more request.
+    async def confirm(self, for_at_least: timedelta) -> None:
+        """Make sure that we lead, and go on to for so long: as long as a request may take.
 
         Raises:
-            LeaseLost: another controller leads, or may by now.
+            LeaseLost: another controller leads, or may by then.
+            KanadeUnavailable: the lease had to be renewed for it, and nobody answered.
         """
 
 

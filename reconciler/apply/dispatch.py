@@ -44,6 +44,7 @@ class Dispatcher:
         await self._send(attempt, ways)
 
     async def _send(self, attempt: Attempt, ways: "Mapping[Via, Way]") -> None:
-        await self.lease.confirm()
-        sent = await ways[attempt.via].runner.send(attempt)
+        runner = ways[attempt.via].runner
+        await self.lease.confirm(for_at_least=runner.answers_within)
+        sent = await runner.send(attempt)
         await self.journal.record(replace(sent, sent_at=self.clock.now()))

@@ -2,19 +2,20 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from reconciler.errors import KanadeUnavailable, ReconcilerError, UsageError
-from reconciler.kanade.http_errors import redirected, refusal
+from reconciler.errors import KanadeUnavailable, ReconcilerError, Unauthorized, UsageError
+from reconciler.kanade.http_errors import read_json, redirected, refusal
 from reconciler.kanade.throttle import Throttle, refused_token
+from reconciler.model.identity import Json
 from reconciler.model.observed import BackendState
 from reconciler.ports import Clock
 
@@ -92,11 +93,21 @@ class BackendClient:
         """See `ports.Backend`; asked with the token, because without one nothing is written."""
         try:
             await self.request(Ask(method="GET", path="/api/freeze", within=_STATE_WITHIN))
+        except Unauthorized:
+            raise
         except ReconcilerError as error:
             self.trouble = str(error)
             return BackendState.DOWN
         self.trouble = None
         return BackendState.UP
+
+    async def manifest_schema(self) -> Mapping[str, Json] | None:
+        """See `ports.Backend`; raises what `request` raises."""
+        ask = Ask(method="GET", path="/api/schemas/manifest.json", within=_STATE_WITHIN)
+        answer = await self.request(ask)
+        endpoint = self.endpoint(ask)
+        schema = read_json(answer.data, answer.content_type, dict[str, object], endpoint)
+        return cast("Mapping[str, Json]", schema)
 
     async def request(self, ask: Ask) -> Answer:
         """Ask, and return an answer with a status of 2xx.
@@ -192,6 +203,10 @@ class NoBackend:
     async def state(self) -> BackendState:
         """See `ports.Backend`."""
         return BackendState.NONE
+
+    async def manifest_schema(self) -> Mapping[str, Json] | None:
+        """See `ports.Backend`."""
+        return None
 
 
 def _checked(url: str) -> str:

@@ -3,8 +3,6 @@
 import re
 from typing import TypeVar
 
-import msgspec
-
 from reconciler.errors import (
     KanadeRefused,
     KanadeUnavailable,
@@ -18,7 +16,7 @@ _MAX_WORDS = 300
 _FULL = ("maximum bytes", "insufficient resources", "no space left", "resources exceeded")
 _BLANKS = re.compile(rb"\s+")
 
-Kind = TypeVar("Kind", bound=msgspec.Struct)
+Kind = TypeVar("Kind")
 
 
 def refusal(status: int, data: bytes, endpoint: str) -> ReconcilerError:

@@ -42,6 +42,10 @@ class HttpObjects:
         """See `ports.Objects`."""
         await self._reads.refresh()
 
+    async def resync(self) -> None:
+        """See `ports.Objects`."""
+        await self._reads.resync()
+
     def stored(self) -> Mapping[ObjectRef, StoredObject]:
         """See `ports.Objects`."""
         return self._reads.stored()

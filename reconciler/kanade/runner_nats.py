@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.errors import Conflict, KanadeRefused, KanadeUnavailable, Unauthorized
 from reconciler.jetstream import api
-from reconciler.jetstream.connection import Connection
+from reconciler.jetstream.connection import ANSWER_WITHIN, Connection
 from reconciler.kanade.command import command_payload
 from reconciler.kanade.names import EXEC, commands_of
 from reconciler.model.attempt import Attempt
@@ -19,6 +20,11 @@ class NatsRunner:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
+
+    @property
+    def answers_within(self) -> timedelta:
+        """See `ports.Runner`."""
+        return ANSWER_WITHIN
 
     def prepare(self, attempt: Attempt, manifest: Mapping[str, Json]) -> Attempt:
         """See `ports.Runner`.

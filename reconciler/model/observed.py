@@ -166,6 +166,8 @@ class Observed:
     unrendered: Mapping[ReleaseName, str] = field(default_factory=dict)
     """Why a script cannot be rendered today: a secret that is not to be had."""
     jobs: Mapping[JobId, LiveJob] = field(default_factory=dict)
+    unfit_jobs: Mapping[JobId, str] = field(default_factory=dict)
+    """What the live backend's own schema has against a job of the repository."""
     hosts: Mapping[HostName, HostState] = field(default_factory=dict)
     slots: Mapping[HostName, Slot] = field(default_factory=dict)
     freeze: Freeze = Freeze(frozen=False)

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.desired.knobs import render_with
 from reconciler.desired.script import CannotRender
-from reconciler.errors import KanadeUnavailable, SecretUnavailable
+from reconciler.errors import KanadeUnavailable, ReconcilerError, SecretUnavailable
 from reconciler.model.desired import Desired
 from reconciler.model.digest import Digest
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import UNSEEN, BackendState, Observed, Presence, Rendered
+from reconciler.observe.job_check import JobCheck
 from reconciler.plan.targets import targets_of
-from reconciler.ports import Backend, Catalogue, Clock, Fleet, Objects, Records, Secrets
+from reconciler.ports import Backend, Catalogue, Clock, Fleet, Reading, Records, Secrets, Store
 
 _DEADLINE = timedelta(seconds=20)
 _PING_AGAIN = timedelta(seconds=15)
@@ -23,8 +24,8 @@ _PING_AGAIN = timedelta(seconds=15)
 class FleetObserver:
     """Implements `ports.Observer` on the adapters; it keeps nothing but when it last pinged."""
 
-    packages: Objects
-    scripts: Objects
+    packages: Store
+    scripts: Store
     catalogue: Catalogue
     fleet: Fleet
     backend: Backend
@@ -32,18 +33,24 @@ class FleetObserver:
     secrets: Secrets
     clock: Clock
     last_ping: float | None = None
+    job_check: JobCheck = field(init=False)
 
-    async def observe(self, desired: Desired) -> Observed:
+    def __post_init__(self) -> None:
+        self.job_check = JobCheck(self.backend)
+
+    async def observe(self, desired: Desired, *, anew: bool = False) -> Observed:
         """See `ports.Observer`."""
         try:
             async with asyncio.timeout(_DEADLINE.total_seconds()):
-                return await self._observe(desired)
+                return await self._observe(desired, anew=anew)
         except TimeoutError as error:
             message = f"kanade could not be read within {_DEADLINE.total_seconds():g} s"
             raise KanadeUnavailable(message) from error
 
-    async def _observe(self, desired: Desired) -> Observed:
-        state = await self._refresh()
+    async def _observe(self, desired: Desired, *, anew: bool) -> Observed:
+        state = await self._refresh(anew=anew)
+        up = state is BackendState.UP
+        unfit = await self.job_check.unfit(desired) if up else {}
         await self._ping_the_unknown(desired)
         rendered, unrendered = self._render(desired)
         return Observed(
@@ -52,6 +59,7 @@ class FleetObserver:
             rendered=rendered,
             unrendered=unrendered,
             jobs=self.catalogue.live(),
+            unfit_jobs=unfit,
             hosts=self.fleet.hosts(),
             slots=self.fleet.slots(),
             freeze=self.fleet.freeze(),
@@ -63,20 +71,23 @@ class FleetObserver:
             backend=state,
         )
 
-    async def _refresh(self) -> BackendState:
+    async def _refresh(self, *, anew: bool) -> BackendState:
+        readings: tuple[Reading, ...] = (
+            self.packages,
+            self.scripts,
+            self.catalogue,
+            self.fleet,
+            self.records,
+        )
+        if anew:
+            self.job_check.forget()
         try:
             async with asyncio.TaskGroup() as group:
                 state = group.create_task(self.backend.state())
-                for reading in (
-                    self.packages,
-                    self.scripts,
-                    self.catalogue,
-                    self.fleet,
-                    self.records,
-                ):
-                    group.create_task(reading.refresh())
-        except* KanadeUnavailable as silent:
-            raise silent.exceptions[0] from silent
+                for reading in readings:
+                    group.create_task(reading.resync() if anew else reading.refresh())
+        except* ReconcilerError as failed:
+            raise _innermost(failed) from failed
         return state.result()
 
     async def _ping_the_unknown(self, desired: Desired) -> None:
@@ -111,3 +122,9 @@ class FleetObserver:
                 digest = Digest.of(text)
                 rendered[release.name] = Rendered(digest=digest, size_bytes=len(text))
         return rendered, unrendered
+
+
+def _innermost(group: BaseExceptionGroup[ReconcilerError]) -> ReconcilerError:
+    """Return the first error of a group, however deep it is."""
+    first = group.exceptions[0]
+    return _innermost(first) if isinstance(first, BaseExceptionGroup) else first

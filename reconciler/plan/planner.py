@@ -147,6 +147,10 @@ def _supply(
     release: Release, desired: Desired, observed: Observed, now: datetime, terms: Terms
 ) -> _Supply:
     """Plan the package, the script and the job of *release*, in this order."""
+    unfit = observed.unfit_jobs.get(release.job.id)
+    if unfit is not None:
+        message = f"job {release.job.id}: the backend's schema refuses it: {unfit}"
+        return _Supply(blocked=_blocked(release, "JobRefused", message, needs_person=True))
     package = plan_package(release, observed)
     if isinstance(package, Deferred):
         return _Supply(blocked=package)

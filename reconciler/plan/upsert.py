@@ -79,6 +79,9 @@ def plan_free_job(job: JobSpec, desired: Desired, observed: Observed) -> Step | 
     version = job_version(job)
     manifest = complete(job, version=version, script=None, repo=desired.repo)
     action = UpsertJob(job=job, manifest=manifest, version=version)
+    unfit = observed.unfit_jobs.get(job.id)
+    if unfit is not None:
+        return _refuse(action, None, "JobRefused", f"the backend's schema refuses it: {unfit}")
     return plan_job(action, release=None, live=observed.jobs.get(job.id), adopt=False)
 
 

@@ -48,7 +48,7 @@ class KvLease:
     @property
     def leads(self) -> bool:
         """True while the lease is ours and has not run out."""
-        return self._term is not None and self._clock.monotonic() < self._good_until
+        return self._left() > 0
 
     @property
     def fence(self) -> Fence:
@@ -61,10 +61,15 @@ class KvLease:
             raise LeaseLost("another controller leads")
         return self._bucket.subject(TERM), self._term
 
-    async def confirm(self) -> None:
+    async def confirm(self, for_at_least: timedelta) -> None:
         """See `ports.Lease`."""
-        if not self.leads:
+        if self._left() < for_at_least.total_seconds():
+            await self.renew()
+        if self._left() < for_at_least.total_seconds():
             raise LeaseLost("the lease has run out, or another controller leads")
+
+    def _left(self) -> float:
+        return self._good_until - self._clock.monotonic() if self._term is not None else 0.0
 
     async def attempt(self) -> bool:
         """Take the lease when it is free, ours from before, or has run out; tell whether we lead.

@@ -24,6 +24,10 @@ class StateRecords:
         """See `ports.Records`."""
         await asyncio.gather(*(mirror.refresh() for mirror in self._mirrors))
 
+    async def resync(self) -> None:
+        """See `ports.Records`."""
+        await asyncio.gather(*(mirror.resync() for mirror in self._mirrors))
+
     def attempts(self) -> Mapping[tuple[ReleaseName, HostName, Purpose], Attempt]:
         """See `ports.Records`."""
         return self._ledger.attempts()

@@ -92,5 +92,28 @@ async def test_a_lease_nobody_could_renew_runs_out_for_its_holder_first(open_sta
 
     first.clock.advance(LENGTH - timedelta(seconds=2))
 
+    assert not first.lease.leads
+
+
+async def test_a_lease_that_is_too_short_for_a_request_is_renewed_first(open_state: Open) -> None:
+    first, second = await open_state("one"), await open_state("two")
+    await first.lease.attempt()
+    assert not await second.lease.attempt()
+    first.clock.advance(timedelta(seconds=10))
+    second.clock.advance(_LONG)
+
+    await first.lease.confirm(for_at_least=timedelta(seconds=6))
+
+    assert not await second.lease.attempt()
+
+
+async def test_a_request_is_not_sent_when_somebody_else_leads_by_now(open_state: Open) -> None:
+    first, second = await open_state("one"), await open_state("two")
+    await first.lease.attempt()
+    await second.lease.attempt()
+    first.clock.advance(timedelta(seconds=10))
+    second.clock.advance(_LONG)
+    await second.lease.attempt()
+
     with pytest.raises(LeaseLost):
-        await first.lease.confirm()
+        await first.lease.confirm(for_at_least=timedelta(seconds=6))
