@@ -5,7 +5,8 @@ just read, so a restart at any instant changes nothing but the time it takes.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,7 +34,12 @@ from reconciler.ports import (
 )
 from reconciler.revisions import InForce, Revisions
 from reconciler.source.trigger import PendingWake
-from reconciler.status.summarize import summarize_hosts, summarize_jobs, summarize_releases
+from reconciler.status.summarize import (
+    reachability,
+    summarize_hosts,
+    summarize_jobs,
+    summarize_releases,
+)
 from reconciler.status.transitions import transitions
 
 _FIRST_RETRY = timedelta(seconds=1)
@@ -109,27 +115,42 @@ class Pass:
 
         return perform
 
+    async def tell_trouble(self, revisions: Revisions, error: ReconcilerError) -> None:
+        """Say in the status why there was no pass, as far as that can still be said."""
+        before, now = self.board.read(), self.clock.now()
+        controller = self._controller(revisions, before, error)
+        await self.board.tell(
+            replace(before, controller=controller),
+            transitions(before, replace(before, controller=controller), now),
+        )
+
     async def _tell(
         self, revisions: Revisions, done: tuple[Desired, Observed, Applied] | None
     ) -> None:
         before, now = self.board.read(), self.clock.now()
-        in_force = revisions.in_force
-        controller = ControllerStatus(
-            revision=in_force.desired.revision if in_force is not None else None,
-            subject=in_force.snapshot.commit.subject if in_force is not None else "",
-            instance=self.instance,
-            conditions=(revisions.condition,) if revisions.condition is not None else (),
-        )
-        after = Status(controller=controller)
+        after = replace(before, controller=self._controller(revisions, before, None))
         if done is not None:
             desired, observed, applied = done
-            after = Status(
-                controller=controller,
+            after = replace(
+                after,
                 releases=summarize_releases(desired, applied, before.releases, now),
                 hosts=summarize_hosts(desired, applied.plan),
                 jobs=summarize_jobs(desired, observed, applied.plan),
             )
         await self.board.tell(after, transitions(before, after, now))
+
+    def _controller(
+        self, revisions: Revisions, before: Status, error: ReconcilerError | None
+    ) -> ControllerStatus:
+        in_force = revisions.in_force
+        reachable = reachability(error, before.controller.conditions, self.clock.now())
+        conditions = (revisions.condition, reachable)
+        return ControllerStatus(
+            revision=in_force.desired.revision if in_force is not None else None,
+            subject=in_force.snapshot.commit.subject if in_force is not None else "",
+            instance=self.instance,
+            conditions=tuple(condition for condition in conditions if condition is not None),
+        )
 
 
 @dataclass(kw_only=True)
@@ -181,6 +202,8 @@ class Controller:
                 failures += 1
                 seconds = limit.total_seconds()
                 log.warning("pass failed", reason=error.reason, error=str(error), again_in=seconds)
+                with suppress(ReconcilerError):
+                    await self.work.tell_trouble(self.revisions, error)
             await self.wake.wait(limit)
 
     def _until(self, applied: Applied | None) -> timedelta:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.secrets import ConfiguredSecrets
+from reconciler.cli.secrets import ConfiguredSecrets, ScriptSecrets
 from reconciler.cli.settings import Settings
 from reconciler.cli.state_dir import prepare_state_dir
 from reconciler.errors import UsageError
@@ -21,6 +21,13 @@ from reconciler.source.settings import GitSettings
 def secrets_of(settings: Settings) -> ConfiguredSecrets:
     """Return where the secrets' values are."""
     return ConfiguredSecrets(settings.secrets, lab=settings.controller.lab)
+
+
+def script_secrets_of(settings: Settings) -> ScriptSecrets:
+    """Return where the values of a deploy script's knobs are."""
+    token = settings.backend.token if settings.backend is not None else None
+    own = token.name if token is not None else None
+    return ScriptSecrets(secrets_of(settings), own, lab=settings.controller.lab)
 
 
 def repository_of(settings: Settings) -> str:

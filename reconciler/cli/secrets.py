@@ -79,6 +79,27 @@ class ConfiguredSecrets:
             raise _unavailable(name, f"{message}, or controller.lab = true")
 
 
+class ScriptSecrets:
+    """Implements `ports.Secrets` for deploy scripts, which every agent can read."""
+
+    def __init__(self, secrets: ConfiguredSecrets, own: SecretName | None, *, lab: bool) -> None:
+        """*own* is the controller's own token for the backend, which no script may carry."""
+        self._secrets = secrets
+        self._own = own
+        self._lab = lab
+
+    def resolve(self, name: SecretName) -> str:
+        """Return the value of *name*.
+
+        Raises:
+            SecretUnavailable: it is not to be had, or it is the controller's own token.
+        """
+        value = self._secrets.resolve(name)
+        if not self._lab and self._own is not None and value == self._secrets.resolve(self._own):
+            raise _unavailable(name, "it is the controller's own token; give scripts a viewer's")
+        return value
+
+
 def _read(name: SecretName, path: Path) -> str:
     try:
         with path.open("rb") as stream:

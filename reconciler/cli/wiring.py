@@ -16,7 +16,7 @@ from reconciler.cli.links import (
     open_backend,
     open_connection,
     open_source,
-    secrets_of,
+    script_secrets_of,
 )
 from reconciler.cli.lock import only_one
 from reconciler.cli.own_state import OwnState, open_own_state
@@ -116,7 +116,7 @@ async def open_workshop(
                     fleet=kanade.fleet,
                     backend=kanade.backend,
                     records=own.records,
-                    secrets=secrets_of(settings),
+                    secrets=script_secrets_of(settings),
                     clock=clock,
                 ),
                 performer=replace(_performer(settings, source, own, kanade, clock), watch=watch),
@@ -205,7 +205,7 @@ def _performer(
     return Performer(
         ways=kanade.ways,
         artifacts=artifacts,
-        secrets=secrets_of(settings),
+        secrets=script_secrets_of(settings),
         inventory=own.ledger,
         dispatcher=Dispatcher(journal=own.ledger, lease=own.lease, clock=clock),
     )

@@ -18,6 +18,7 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended"
     DRIFT_DETECTED = "DriftDetected"
     SOURCE_READY = "SourceReady"
+    KANADE_READY = "KanadeReady"
 
 
 class Truth(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.errors import ReconcilerError
 from reconciler.model.action import UpsertJob
 from reconciler.model.condition import Condition, ConditionType, Truth
 from reconciler.model.desired import Desired, Release
@@ -60,6 +61,17 @@ def summarize_jobs(desired: Desired, observed: Observed, plan: Plan) -> dict[Job
             message=step.message if step is not None else "",
         )
     return statuses
+
+
+def reachability(
+    error: ReconcilerError | None, before: Iterable[Condition], now: datetime
+) -> Condition:
+    """Return whether kanade can be read; *error* is why the last pass could not be made."""
+    kind = ConditionType.KANADE_READY
+    old = next((condition for condition in before if condition.type is kind), None)
+    if error is None:
+        return _since(_condition(kind, Truth.TRUE, "Reachable", ""), old, now)
+    return _since(_condition(kind, Truth.FALSE, error.reason, str(error)), old, now)
 
 
 def _host(release: Release, view: Assessment) -> HostStatus:

@@ -57,7 +57,8 @@ def _changed(old: Condition | None, new: Condition) -> bool:
 
 def _event(condition: Condition, now: datetime, release: ReleaseStatus | None) -> Event:
     bad = (condition.status is Truth.TRUE) == (condition.type in _BAD_WHEN_TRUE)
-    troubled = bad and condition.type in (*_BAD_WHEN_TRUE, ConditionType.SOURCE_READY)
+    watched = (*_BAD_WHEN_TRUE, ConditionType.SOURCE_READY, ConditionType.KANADE_READY)
+    troubled = bad and condition.type in watched
     return Event(
         at=now,
         kind=condition.reason,
