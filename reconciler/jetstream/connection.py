@@ -174,19 +174,25 @@ class Connection:
         """Send a request and return its answer; *what* it is about is what an error names."""
         with translated(self.at(what)):
             future = await self.send_request(subject, data, headers)
-        return await self.answer(future, what=what, within=within)
+        try:
+            return await self.answer(future, what=what, within=within)
+        finally:
+            future.cancel()
 
     async def answer(
         self, future: asyncio.Future[Msg], *, what: str, within: timedelta = ANSWER_WITHIN
     ) -> Msg:
-        """Wait for the answer to a `send_request`; a server that stays silent is left."""
+        """Wait for the answer to a `send_request`; a server that stays silent is left.
+
+        Whoever is cancelled while waiting may still wait for the same answer afterwards.
+        """
         with translated(self.at(what)):
-            try:
-                async with asyncio.timeout(within.total_seconds()):
-                    answer = await future
-            except TimeoutError:
+            await asyncio.wait((future,), timeout=within.total_seconds())
+            if not future.done():
+                future.cancel()
                 await self._count_silence()
-                raise
+                raise TimeoutError
+            answer = future.result()
         self._silences = 0
         return answer
 

@@ -22,6 +22,7 @@ _WINDOW = 12
 _HEADROOM_BYTES = 4096
 _STORED_WITHIN = timedelta(seconds=10)
 _BLOCK_WITHIN_SECONDS = 60.0
+_SETTLE_WITHIN_SECONDS = 2.0
 
 Progress = Callable[[int], None]
 
@@ -48,18 +49,26 @@ class Sending:
             KanadeUnavailable: the server was lost; what is stored is of no use.
             ArtifactUnavailable: *content* stopped coming.
         """
-        try:
-            with Hashing() as hashing:
-                async for block in self._blocks(content):
-                    await hashing.add(block)
-                    await self._send(block)
-                while self._under_way:
-                    await self._see_oldest_stored()
-                await self._check_count()
-                return await hashing.digest()
-        finally:
-            for future, _ in self._under_way:
-                future.cancel()
+        with Hashing() as hashing:
+            async for block in self._blocks(content):
+                await hashing.add(block)
+                await self._send(block)
+            while self._under_way:
+                await self._see_oldest_stored()
+            await self._check_count()
+            return await hashing.digest()
+
+    async def settle(self) -> None:
+        """Wait, not for long, until the server has done with all chunks that are on their way.
+
+        It handles a purge beside what is published: chunks not stored by then would stay.
+        """
+        futures = [future for future, _ in self._under_way]
+        if futures:
+            await asyncio.wait(futures, timeout=_SETTLE_WITHIN_SECONDS)
+        for future in futures:
+            if not future.cancel() and not future.cancelled():
+                future.exception()  # looked at, so that asyncio does not complain of it
 
     async def _blocks(self, content: Content) -> AsyncIterator[bytes]:
         blocks = content.blocks(self.chunk_bytes)
@@ -84,9 +93,10 @@ class Sending:
         self.chunks += 1
 
     async def _see_oldest_stored(self) -> None:
-        future, size_bytes = self._under_way.popleft()
+        future, size_bytes = self._under_way[0]
         what = api.called(stream_of(self._bucket))
         answer = await self._connection.answer(future, what=what, within=_STORED_WITHIN)
+        self._under_way.popleft()
         sequence = api.stored_at(answer.data, self._endpoint)
         if sequence <= self._last_sequence:
             raise KanadeUnavailable(f"{self._endpoint}: chunks were stored out of order")

@@ -5,14 +5,19 @@ replaces whatever metadata there is by then.
 """
 
 import asyncio
-import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from reconciler.errors import Conflict, DigestMismatch, NoRoom, ReconcilerError
+from reconciler.errors import (
+    Conflict,
+    DigestMismatch,
+    KanadeUnavailable,
+    NoRoom,
+    ReconcilerError,
+)
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.message import Message
@@ -73,8 +78,12 @@ async def upload(
     sending = Sending(connection, target.bucket, nuid, progress)
     try:
         await _send(sending, target, content)
-    except BaseException:
-        await clear(connection, target.bucket, nuid)
+    except BaseException as error:
+        await sending.settle()
+        problem = await clear(connection, target.bucket, nuid)
+        if isinstance(error, KanadeUnavailable) and isinstance(problem, NoRoom):
+            # A server whose disk is full does not answer a publish; it does answer a purge.
+            raise problem from error
         raise
     info = ObjectInfo(
         name=target.name,
@@ -111,11 +120,16 @@ async def remove(connection: Connection, bucket: str, name: str) -> int | None:
     return sequence
 
 
-async def clear(connection: Connection, bucket: str, nuid: str) -> None:
-    """Remove chunks that nothing names; when that fails, they wait for `orphans`."""
-    with contextlib.suppress(ReconcilerError, TimeoutError):
+async def clear(connection: Connection, bucket: str, nuid: str) -> ReconcilerError | None:
+    """Remove chunks that nothing names; when that fails they wait for `orphans`, and it is said."""
+    try:
         async with asyncio.timeout(_CLEAR_WITHIN_SECONDS):
             await api.purge(connection, stream_of(bucket), chunks_subject(bucket, nuid))
+    except ReconcilerError as error:
+        return error
+    except TimeoutError:
+        return KanadeUnavailable(f"{connection.at(api.called(stream_of(bucket)))}: no answer")
+    return None
 
 
 def live_info(message: Message) -> ObjectInfo | None:

@@ -159,15 +159,17 @@ async def test_what_does_not_fit_is_refused_before_a_byte_is_sent(connection: Co
 async def test_a_bucket_that_fills_up_on_the_way_keeps_nothing(connection: Connection) -> None:
     await create_object_store(connection, "box", max_bytes=2 * 1024 * 1024)
 
+    much = DATA * 4
+
     class Growing(MemoryContent):
         """Says that it is smaller than it is."""
 
         def __init__(self) -> None:
-            super().__init__(DATA)
+            super().__init__(much)
             self.size_bytes = 1000
 
     with pytest.raises(NoRoom, match=r"maximum bytes exceeded.*raise the limit"):
-        await upload(connection, target(DATA), Growing())
+        await upload(connection, target(much), Growing())
 
     assert await subjects(connection, "OBJ_box") == {}
 
