@@ -225,14 +225,15 @@ restart_service() {
     return 1
 }
 
-# True when the service manager has given up on the service.
+# True when the service manager has given up on the service. Supervisor's EXITED may be either:
+# it says that, too, of what it is about to start again.
 given_up() {
     case $manager in
     systemd) state=$(ask is-active "$service") || : ;;
     *) state=$(ask status "$service") || : ;;
     esac
     case $state in
-    failed* | inactive* | *FATAL* | *EXITED* | *STOPPED*) return 0 ;;
+    failed* | inactive* | *FATAL* | *STOPPED*) return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -517,7 +518,7 @@ keep_previous() {
     if [ -n "$running" ] && [ "$running" != "$installed" ] && [ "$running" != "$suspect" ]; then
         cat "$image" >"$staging/previous"
         chmod 755 "$staging/previous"
-    elif [ -n "$installed" ] && [ "$installed" != "$suspect" ]; then
+    elif [ -n "$installed" ]; then
         # A run that was killed here has linked the two already, and mv refuses to move one
         # file onto itself.
         rm -f "$exe.previous"

@@ -110,6 +110,10 @@ class Host:
         """Wait until a hook has made *file*."""
         _await(file.exists, str(file))
 
+    def await_state(self, state: str) -> None:
+        """Wait until supervisord calls the service's state *state*."""
+        _await(lambda: self.supervisor.state(self.service) == state, state)
+
     def await_version(self, *versions: str) -> None:
         """Wait until the service runs one of *versions*."""
         _await(lambda: self.running_version() in versions, f"running {versions}")

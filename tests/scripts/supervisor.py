@@ -71,9 +71,14 @@ class Supervisor:
     def stop(self, service: Service) -> None:
         """Stop the service for good, even one that ends and is started again all the time."""
         with self._methods() as methods:
-            while methods.getProcessInfo(service.name)["statename"] not in {"STOPPED", "FATAL"}:
+            while self.state(service) not in {"STOPPED", "FATAL"}:
                 with contextlib.suppress(Fault):
                     methods.stopProcess(service.name)
+
+    def state(self, service: Service) -> str:
+        """Return supervisord's word for what the service does."""
+        with self._methods() as methods:
+            return str(methods.getProcessInfo(service.name)["statename"])
 
     def pid(self, service: Service) -> int:
         """Return the service's process id, 0 when there is none."""

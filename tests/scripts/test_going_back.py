@@ -29,11 +29,29 @@ def test_a_version_that_does_not_start_gives_way_to_the_one_before_and_its_last_
 
 def test_a_version_that_ends_again_and_again_gives_way(host: Host, packages: PackageServer) -> None:
     host.run("1.0.0")
+    short = b"import signal\nsignal.setitimer(signal.ITIMER_REAL, 0.5)\nimport json"
+    ending = build_service("2.0.0").replace(b"import json", short, 1)
 
-    done = host.deploy(packages.publish("2.0.0", BROKEN))
+    done = host.deploy(packages.publish("2.0.0", ending), STABLE_SECONDS="3")
 
     assert done.returncode == 15, done.stderr
+    assert "service did not start: it ended 2 times; " in done.stderr
     assert host.running_image() == OLD
+
+
+def test_a_package_that_starts_another_program_gives_way(
+    host: Host, packages: PackageServer, tmp_path: Path
+) -> None:
+    host.run("1.0.0")
+    another = tmp_path / "another"
+    another.write_bytes(build_service("2.0.0"))
+    another.chmod(0o755)
+    starter = f'#!/bin/sh\nexec "{another}" "$@"\n'
+
+    done = host.deploy(packages.publish("2.0.0", starter.encode()))
+
+    assert done.returncode == 15, done.stderr
+    assert "does not run the installed program; kanade-backend 1.0.0 is back" in done.stderr
 
 
 def test_a_version_that_does_not_answer_in_time_gives_way(

@@ -62,6 +62,26 @@ def test_runs_killed_at_any_time_never_leave_the_service_down_and_end_well(
     assert len(host.swaps) <= 1
 
 
+def test_a_run_killed_in_the_middle_of_a_restart_leaves_a_service_that_comes_up(
+    host: Host, packages: PackageServer
+) -> None:
+    host.put(slow_to_stop("1.0.0"))
+    host.start_and_wait()
+    script = host.begin(packages.publish("2.0.0", NEW))
+    host.await_state("STOPPING")
+
+    kill(script, signal.SIGKILL)
+
+    finish(script)
+    host.await_version("2.0.0")
+
+
+def slow_to_stop(version: str) -> bytes:
+    """Return a service that takes a second to end."""
+    patience = b"import signal\nsignal.signal(15, lambda *_: (time.sleep(1), os._exit(0)))\n\n"
+    return build_service(version).replace(b"def main(", patience + b"def main(")
+
+
 @pytest.mark.parametrize("step", ["swapped", "restarted"])
 def test_a_run_that_is_told_to_end_puts_the_previous_program_back(
     host: Host, packages: PackageServer, step: str
@@ -124,6 +144,7 @@ def test_a_version_that_nobody_proved_never_becomes_the_one_to_go_back_to(
 
     assert done.returncode == 15, done.stderr
     assert host.running_image() == OLD
+    assert host.beside("last-good").read_bytes() == OLD
 
 
 def test_a_version_taken_back_on_disk_alone_is_started_when_it_is_asked_for(

@@ -132,6 +132,16 @@ def test_a_process_of_another_program_gives_no_verdict(host: Host, tmp_path: Pat
     assert f"does not run {tmp_path}/bin/kanade-backend" in done.stderr
 
 
+def test_a_program_behind_a_symbolic_link_is_the_one_that_runs(host: Host, tmp_path: Path) -> None:
+    host.run("1.0.0")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "kanade-backend").symlink_to(host.program)
+
+    done = host.probe(KANADE_BACKEND_HOME=str(tmp_path))
+
+    assert done.stdout == f"kanade-backend 1.0.0 sha256={sha256(OLD)} running\n", done.stderr
+
+
 def test_the_probe_changes_nothing(host: Host) -> None:
     host.run("1.0.0")
     home = host.program.parents[1]

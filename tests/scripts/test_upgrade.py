@@ -115,6 +115,17 @@ def test_a_stopped_service_of_the_right_bytes_is_only_started(
     assert (packages.requests, host.swaps) == ([], [])
 
 
+def test_a_stopped_service_is_upgraded_and_the_folder_of_the_agent_is_left_alone(
+    host: Host, packages: PackageServer
+) -> None:
+    host.put(OLD)
+
+    done = host.deploy(packages.publish("2.0.0", NEW))
+
+    assert (done.returncode, host.running_image()) == (0, NEW), done.stderr
+    assert not Path(host.environment()["KANADE_AGENT_DATA_DIR"]).exists()
+
+
 def test_a_file_that_was_replaced_by_hand_is_started_and_what_ran_is_kept(
     host: Host, packages: PackageServer
 ) -> None:
