@@ -110,6 +110,10 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def inode(path: Path) -> int:
+    return path.stat().st_ino
+
+
 def children() -> list[str]:
     """Return the ids of the git processes that we have started and not yet seen end."""
     started = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

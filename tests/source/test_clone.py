@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import SourceRefused, SourceUnavailable
+from reconciler.errors import InvalidDesiredState, SourceRefused, SourceUnavailable
 from reconciler.source import clone as clone_module
 from reconciler.source.git import GitSource
 from reconciler.source.settings import GitSettings
-from tests.source.repository import Repository, loosen, names_in
+from tests.source.repository import File, Repository, inode, loosen, names_in
 
 Make = Callable[[GitSettings], GitSource]
 Damage = Callable[[Path], None]
@@ -133,6 +133,25 @@ async def test_while_it_is_followed_a_damaged_clone_is_made_again(
     assert (await source.fetch()).commit.revision == revision
     assert (await make_source(settings).fetch()).commit.revision == revision
     assert names_in(settings.state_folder) == ["applied", "lock", "repository.git"]
+
+
+async def test_a_clone_is_made_again_once_also_for_a_commit_with_faults(
+    repository: Repository, settings: GitSettings, make_source: Make
+) -> None:
+    repository.commit({"a.yaml": "1"})
+    source = make_source(settings)
+    await source.fetch()
+    clone = settings.state_folder / "repository.git"
+    empty_objects(clone)
+    repository.commit({"link": File(b"x", "120000")})
+    inodes = set()
+
+    for _ in range(3):
+        with pytest.raises(InvalidDesiredState):
+            await source.fetch()
+        inodes.add(inode(clone))
+
+    assert len(inodes) == 1
 
 
 async def test_a_clone_that_cannot_be_made_leaves_the_old_one_and_nothing_else(

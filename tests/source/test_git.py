@@ -12,7 +12,7 @@ from reconciler.model.identity import Revision
 from reconciler.model.snapshot import Commit
 from reconciler.source.git import GitSource
 from reconciler.source.settings import GitSettings
-from tests.source.repository import File, Repository
+from tests.source.repository import File, Repository, inode
 
 Make = Callable[[GitSettings], GitSource]
 
@@ -108,9 +108,11 @@ async def test_a_tag_is_followed_to_its_commit(
     repository.git("tag", "-a", "-m", "a tag of a tag", "v2", "v1")
     repository.commit({"a.yaml": "2"})
 
-    snapshot = await make_source(replace(settings, ref="refs/tags/v2")).fetch()
+    source = make_source(replace(settings, ref="refs/tags/v2"))
+    snapshot = await source.fetch()
 
     assert revision == snapshot.commit.revision
+    assert await source.fetch() is snapshot
 
 
 async def test_without_a_ref_the_branch_of_head_is_followed(
@@ -157,11 +159,14 @@ async def test_rewritten_history_is_not_followed(
     source = make_source(settings)
     await source.applied((await source.fetch()).commit.revision)
     repository.git("update-ref", "refs/heads/main", first)
+    clone = settings.state_folder / "repository.git"
+    before = inode(clone)
 
     with pytest.raises(HistoryRewritten) as caught:
         await source.fetch()
 
     assert (second, first) == (caught.value.applied, caught.value.found)
+    assert inode(clone) == before
 
 
 async def test_rewritten_history_is_found_after_a_restart_without_the_clone(

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from reconciler.errors import SourceRefused, SourceUnavailable
+from reconciler.errors import InvalidDesiredState, SourceRefused, SourceUnavailable
 from reconciler.source.git import GitSource
 from reconciler.source.settings import GitSettings
 from tests.source.http_git import HttpGit, arguments_of_all, serving
-from tests.source.repository import Repository
+from tests.source.repository import File, Repository
 
 Make = Callable[[GitSettings], GitSource]
 SOON = timedelta(milliseconds=400)
@@ -61,6 +61,19 @@ async def test_a_branch_that_has_not_moved_costs_one_question(
     assert [path for path in server.requests if "info/refs" not in path] == [
         "/repository.git/git-upload-pack"
     ]
+    assert len(server.requests) == 2
+
+
+async def test_a_commit_with_faults_is_not_fetched_at_every_look(
+    repository: Repository, remote: GitSettings, server: HttpGit, make_source: Make
+) -> None:
+    repository.commit({"link": File(b"x", "120000")})
+    source = make_source(remote)
+    for _ in range(2):
+        server.requests.clear()
+        with pytest.raises(InvalidDesiredState):
+            await source.fetch()
+
     assert len(server.requests) == 2
 
 

@@ -1,6 +1,7 @@
 """What binaries say of themselves, the sound ones and the others."""
 
 import os
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,20 +122,32 @@ def test_no_malformed_binary_does_any_harm(ask: Ask, data: st.DataObject) -> Non
     assert time.perf_counter() - began < 2
 
 
-def test_a_binary_of_many_resources_is_given_up(ask: Ask) -> None:
-    """The tree is made to lead to itself, and to thousands of others."""
+def test_a_binary_of_many_resources_is_given_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of thousands of entries, each of which is another such folder."""
     content = bytearray(windows_binary({"ProductVersion": "1.2.3"}))
-    entries = b"".join(
-        (16 + number).to_bytes(4, "little") + (0x80000000).to_bytes(4, "little")
-        for number in range(4000)
-    )
-    content[0x20E:0x210] = (4000).to_bytes(2, "little")
-    content[0x210 : 0x210 + len(entries)] = entries
-    began = time.perf_counter()
+    content[0x200:] = folder_of(1, 0x80000000 + 1000) + bytes(1000)
+    content[0x200 + 1000 :] = folder_of(4000, 0x80000000 + 40_000) + bytes(40_000)
+    content[0x200 + 40_000 :] = folder_of(4000, 0) + bytes(40_000)
+    section = content.index(b".rsrc")
+    content[section + 8 : section + 12] = (80_000).to_bytes(4, "little")
+    content[section + 16 : section + 20] = (80_000).to_bytes(4, "little")
+    reads = []
+    pread = os.pread
 
-    ask(bytes(content))
+    def counted(descriptor: int, size: int, offset: int) -> bytes:
+        reads.append(size)
+        return pread(descriptor, size, offset)
 
-    assert time.perf_counter() - began < 2
+    monkeypatch.setattr(os, "pread", counted)
+
+    assert ask(bytes(content)) is None
+    assert 1000 < len(reads) < 21_000
+    assert max(reads) <= 256 * 1024
+
+
+def folder_of(count: int, leads_to: int) -> bytes:
+    entries = (struct.pack("<II", 100 + number, leads_to) for number in range(count))
+    return struct.pack("<IIHHHH", 0, 0, 0, 0, 0, count) + b"".join(entries)
 
 
 def test_no_large_file_is_read_whole(tmp_path: Path) -> None:

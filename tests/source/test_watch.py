@@ -36,6 +36,11 @@ class Woken:
         self.times.append(time.perf_counter())
         self._event.set()
 
+    async def settle(self) -> None:
+        """Let what belongs to one change be over."""
+        await asyncio.sleep(0.1)
+        self._event.clear()
+
     async def next(self) -> float:
         async with asyncio.timeout(10):
             await self._event.wait()
@@ -101,6 +106,7 @@ async def test_a_branch_in_a_folder_that_was_not_there_is_noticed_each_time(
         for number in range(3):
             repository.commit({"a": f"{number}"}, branch="team/new/topic")
             await woken.next()
+            await woken.settle()
 
 
 async def test_a_packed_ref_is_noticed_when_it_moves_again(repository: Repository) -> None:
@@ -108,6 +114,7 @@ async def test_a_packed_ref_is_noticed_when_it_moves_again(repository: Repositor
     async with watching(repository.path) as woken:
         repository.git("pack-refs", "--all", "--prune")
         await woken.next()
+        await woken.settle()
         repository.commit({"a": "1"})
         await woken.next()
 
