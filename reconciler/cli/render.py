@@ -17,6 +17,7 @@ from reconciler.model.identity import Json
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _GAP = 2
 _NARROWEST = 60
+_READABLE = 28
 
 
 class Output(StrEnum):
@@ -39,25 +40,31 @@ def printable(text: str) -> str:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], columns: int) -> str:
-    """Return a table in Flux's shape; the last column takes the rest and wraps below itself."""
+    """Return a table in Flux's shape; the last column takes the rest and wraps below itself.
+
+    Where that rest is too narrow to be read, each row's last cell stands on lines of its own.
+    """
     cells = [[printable(cell) or "-" for cell in row] for row in rows]
     widths = [
         max(len(header), *(len(row[index]) for row in cells), 0)
-        for index, header in enumerate(headers)
+        for index, header in enumerate(headers[:-1])
     ]
-    rest = max(20, columns - sum(width + _GAP for width in widths[:-1]))
-    lines = [_row(headers, widths, rest)]
-    lines += [_row(row, widths, rest) for row in cells]
-    return "\n".join(lines)
+    start = sum(width + _GAP for width in widths)
+    below = columns - start < _READABLE
+    lines = [_start(headers, widths) + ("" if below else headers[-1])]
+    for row in cells:
+        if below:
+            lines += [_start(row, widths), paragraph(row[-1], columns, indent="    ")]
+        else:
+            rest = textwrap.wrap(row[-1], columns - start, break_on_hyphens=False) or [""]
+            lines.append(_start(row, widths) + ("\n" + " " * start).join(rest))
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], rest: int) -> str:
-    start = "".join(
-        cell.ljust(width + _GAP) for cell, width in zip(cells[:-1], widths[:-1], strict=True)
-    )
-    last = textwrap.wrap(cells[-1], rest, break_on_hyphens=False) or [""]
-    indent = "\n" + " " * len(start)
-    return (start + indent.join(last)).rstrip()
+def _start(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Return all but the last cell, each as wide as its column."""
+    pairs = zip(cells, widths, strict=False)
+    return "".join(cell.ljust(width + _GAP) for cell, width in pairs)
 
 
 def paragraph(text: str, columns: int, indent: str = "  ") -> str:

@@ -94,15 +94,26 @@ def _without_evidence(case: Case) -> Verdict:
 
 
 def _contrary(case: Case, evidence: Evidence) -> Verdict:
-    drifted = evidence.before == case.release.version and (case.install is None or case.is_ours)
+    drifted = _has_drifted(case)
     reason, message = _difference(case, evidence, drifted=drifted)
-    view = replace(_assess(case, State.PENDING, reason, message), drifted=drifted)
+    view = _assess(case, State.PENDING, reason, message)
     if drifted and case.release.drift is DriftPolicy.REPORT:
         return Verdict(assessment=view, held="the release reports drift and does not heal it")
     cause = _cause(case, evidence)
     if case.install is not None and _wish(case, Purpose.INSTALL, cause) == case.install.wish:
         return Verdict(assessment=_refuted(view, case))
     return _pending(view, _want(case, cause, reason, message))
+
+
+def _has_drifted(case: Case) -> bool:
+    """True from when a host that was as wanted is seen to have changed, until it is right again."""
+    latest = case.latest
+    return (
+        latest is not None
+        and not case.wants(latest)
+        and latest.before == case.release.version
+        and (case.install is None or case.is_ours)
+    )
 
 
 def _cause(case: Case, evidence: Evidence) -> str:
@@ -256,4 +267,5 @@ def _assess(case: Case, state: State, reason: str, message: str) -> Assessment:
         probe=case.probe,
         running=latest.version if latest is not None else None,
         running_digest=latest.digest if latest is not None else None,
+        drifted=_has_drifted(case),
     )

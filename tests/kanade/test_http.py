@@ -176,8 +176,6 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
     ("status", "state"),
     [
         (200, BackendState.UP),
-        (401, BackendState.DOWN),
-        (403, BackendState.DOWN),
         (500, BackendState.DOWN),
         (302, BackendState.DOWN),
     ],
@@ -186,6 +184,15 @@ async def test_a_backend_is_up_when_it_answers_our_token(status: int, state: Bac
     async with scripted(answers(status, "null")) as backend, client(backend.url) as asking:
         assert await asking.state() is state
         assert (asking.trouble is None) is (state is BackendState.UP)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_backend_that_refuses_the_token_is_not_taken_for_one_that_is_away(
+    status: int,
+) -> None:
+    async with scripted(answers(status, "null")) as backend, client(backend.url) as asking:
+        with pytest.raises(Unauthorized):
+            await asking.state()
 
 
 async def test_no_backend_is_none() -> None:

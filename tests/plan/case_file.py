@@ -19,6 +19,7 @@ frozen: true                # and: suspended, approved, retried, backend
 steps: [verb/subject, ...]  # what must come out, in this order
 deferred: [Reason, ...]     # the reasons, sorted
 states: {pc-01: pending}
+drifted: [pc-01]            # the hosts that were right and are not any more
 ```
 """
 
@@ -117,6 +118,7 @@ class PlanCase(TypedDict, total=False):
     steps: list[str]
     deferred: list[str]
     states: dict[str, str]
+    drifted: list[str]
 
 
 def read_case(path: Path) -> PlanCase:

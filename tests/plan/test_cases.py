@@ -29,3 +29,5 @@ def test_the_plan_of_a_case_is_what_its_file_says(path: Path) -> None:
     ]
     states = {str(view.host): str(view.state) for views in found.hosts.values() for view in views}
     assert case.get("states", states) == states, case["why"]
+    drifted = [str(view.host) for views in found.hosts.values() for view in views if view.drifted]
+    assert case.get("drifted", drifted) == drifted, case["why"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from reconciler.cli.render import paragraph, width
 from reconciler.errors import ReconcilerError
 
 
@@ -27,7 +28,7 @@ class Claims:
 
     def tell(self, text: str) -> None:
         """Say something that needs no check: what is about to be done."""
-        self.say(f"   {text}")
+        self.say(paragraph(text, width(), indent="   "))
 
     def hold(self, sentence: str, *, true: bool, found: object = None) -> None:
         """Claim something that has just been looked at.
@@ -38,4 +39,4 @@ class Claims:
         if not true:
             raise DemoFailed(f"the demo's claim does not hold: {sentence} (found: {found})")
         self.held.append(sentence)
-        self.say(f"   ok  {sentence}")
+        self.say(paragraph(f"ok  {sentence}", width(), indent="   "))

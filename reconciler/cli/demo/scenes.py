@@ -1,6 +1,7 @@
 """What the demo shows, in order; each scene ends when all that it claims has been seen."""
 
 import asyncio
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -8,10 +9,12 @@ from dataclasses import dataclass, field
 from reconciler.cli.demo.claims import Claims
 from reconciler.cli.demo.repository import RELEASE
 from reconciler.cli.demo.stage import FIRST, HOSTS, Stage
+from reconciler.cli.render import width
 from reconciler.lab.service import build_service
 from reconciler.model.plan import State
 from reconciler.model.status import ReleaseStatus
 
+_INDENT = " " * 5
 SECOND = "0.43.0"
 BAD = "0.44.0"
 
@@ -82,6 +85,10 @@ async def bump(stage: Stage, claims: Claims, figures: Figures) -> None:
     done = await stage.until("every host is proved", lambda: _proved(stage, SECOND), 45)
     figures.commit_to_converged_ms = round((done - started) * 1000, 1)
     claims.tell(f"all three were proved after {figures.commit_to_converged_ms / 1000:.1f} s")
+    figures.steps = stage.steps_done()
+    for step in figures.steps:
+        if SECOND in step:
+            claims.tell(f"step  {step}")
     await _show(stage, claims, "get", "hosts")
     for host in HOSTS:
         running = await stage.lab.running(host)
@@ -96,7 +103,6 @@ async def bump(stage: Stage, claims: Claims, figures: Figures) -> None:
             and running.sha256 == status.sha256,
             found=(running, status),
         )
-    figures.steps = stage.steps_done()
 
 
 async def drift(stage: Stage, claims: Claims) -> None:
@@ -130,6 +136,7 @@ async def bad_version(stage: Stage, claims: Claims, figures: Figures) -> None:
     broken = build_service(BAD, broken=True)
     stage.repository.bump(BAD, broken, f"Bump {RELEASE} to {BAD}")
     await stage.until("it waits for approval", lambda: _waits(stage, "ApprovalRequired"))
+    await _show(stage, claims, "plan", expected=1)
     claims.hold("nothing is published before a person agrees", true=await _unpublished(stage))
     await _show(stage, claims, "approve", RELEASE, "--yes", "--by", "mika")
     await stage.until("the failure is reported", lambda: _waits(stage, "ServiceDidNotStart"), 40)
@@ -175,14 +182,16 @@ async def _unpublished(stage: Stage) -> bool:
     return not await stage.is_published(RELEASE, BAD)
 
 
-async def _show(stage: Stage, claims: Claims, *arguments: str) -> None:
+async def _show(stage: Stage, claims: Claims, *arguments: str, expected: int = 0) -> None:
     """Run our own command line as a person would, and show what it prints."""
     claims.tell(f"$ reconciler {' '.join(arguments)}")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "reconciler", "--config", str(stage.config), *arguments,
+        env={**os.environ, "COLUMNS": str(width() - len(_INDENT))},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await process.communicate()
     for line in output.decode("utf-8", "replace").splitlines():
-        claims.tell(f"  {line}")
-    claims.hold(f"`{arguments[0]}` leaves with exit code 0", true=process.returncode == 0)
+        claims.say(f"{_INDENT}{line}")
+    code = process.returncode
+    claims.hold(f"`{arguments[0]}` leaves with exit code {expected}", true=code == expected)
