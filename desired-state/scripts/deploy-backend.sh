@@ -292,7 +292,12 @@ settle() {
 last_words() {
     case $manager in
     systemd) journalctl --unit="$service" --lines=15 --no-pager --output=cat 2>&1 || : ;;
-    *) ask tail -2000 "$service" stderr || : ;;
+    *)
+        # Where supervisor redirects a program's stderr there is but one log.
+        words=$(ask tail -2000 "$service" stderr) || :
+        case $words in "$service: ERROR "*) words=$(ask tail -2000 "$service") || : ;; *) ;; esac
+        printf '%s\n' "$words"
+        ;;
     esac | sed '/^$/d; s/^/| /' | tail -n 15 | cut -c 1-300 >&2
 }
 

@@ -52,4 +52,5 @@ def _service(folder: Path, number: int) -> Service:
         port=free_port(),
         state=home / "data",
         start_seconds=1 if number < WATCHED else 0,
+        one_log=number < WATCHED,
     )

@@ -33,6 +33,7 @@ command="{program}"
 environment=KANADE_SERVICE_PORT="{port}",KANADE_AGENT_DATA_DIR="{state}"
 autostart=false
 startsecs={start_seconds}
+redirect_stderr={one_log}
 stderr_logfile={folder}/{name}.log
 stdout_logfile={folder}/{name}.out
 """
@@ -47,6 +48,8 @@ class Service:
     port: int
     state: Path
     start_seconds: int
+    one_log: bool
+    """Both of its outputs go to the same log."""
 
 
 class Methods(Protocol):

@@ -36,6 +36,7 @@ def test_a_version_that_ends_again_and_again_gives_way(host: Host, packages: Pac
 
     assert done.returncode == 15, done.stderr
     assert "service did not start: it ended 2 times; " in done.stderr
+    assert "\n| kanade-backend 2.0.0 serves port " in done.stderr
     assert host.running_image() == OLD
 
 
