@@ -1,0 +1,155 @@
+"""The fakes of kanade's stores, its catalogue and its backend, over a `World`."""
+
+from collections.abc import Mapping
+
+from reconciler.errors import Conflict, DigestMismatch, KanadeRefused, NoRoom
+from reconciler.kanade.objects import checked_ref
+from reconciler.model.action import UpsertJob
+from reconciler.model.digest import Digest
+from reconciler.model.identity import JobId, Json, ObjectRef
+from reconciler.model.observed import BackendState, LiveJob, StoredObject
+from reconciler.ports import Content
+from tests.support.fake_world import KeptJob, World
+
+_BLOCK_BYTES = 128 * 1024
+
+
+class FakeObjects:
+    """Implements `ports.Objects`: what others store shows after a refresh, our own at once."""
+
+    def __init__(self, world: World, store: str) -> None:
+        self._world = world
+        self._store = store
+        self._seen: Mapping[ObjectRef, StoredObject] = {}
+
+    async def refresh(self) -> None:
+        async with self._world.weather.around(f"{self._store}.refresh"):
+            self._look()
+
+    async def resync(self) -> None:
+        async with self._world.weather.around(f"{self._store}.resync"):
+            self._look()
+
+    def stored(self) -> Mapping[ObjectRef, StoredObject]:
+        return self._seen
+
+    async def publish(
+        self, ref: ObjectRef, content: Content, digest: Digest, *, replaces: int
+    ) -> StoredObject:
+        async with self._world.weather.around(f"{self._store}.publish"):
+            self._expect(checked_ref(ref), replaces)
+            self._make_room(ref, content.size_bytes)
+            data = b"".join([block async for block in content.blocks(_BLOCK_BYTES)])
+            found = Digest.of(data)
+            if found != digest:
+                raise DigestMismatch(str(ref), digest.hex, found.hex)
+            self._expect(ref, replaces)
+            stored = self._world.put(self._store, ref, data, digest)
+            self._look()
+        return stored
+
+    async def check(self, ref: ObjectRef, digest: Digest) -> None:
+        async with self._world.weather.around(f"{self._store}.check"):
+            kept = self._world.stores[self._store].get(ref)
+            if kept is None:
+                raise KanadeRefused(f"object store {self._store}: there is no {ref}")
+            found = Digest.of(kept.data)
+            if found != digest:
+                raise DigestMismatch(f"{self._store}: {ref}", digest.hex, found.hex)
+
+    async def delete(self, ref: ObjectRef) -> None:
+        async with self._world.weather.around(f"{self._store}.delete"):
+            if self._world.stores[self._store].pop(ref, None) is not None:
+                self._world.changed()
+            self._look()
+
+    def _look(self) -> None:
+        kept = self._world.stores[self._store]
+        self._seen = {ref: item.stored for ref, item in kept.items()}
+
+    def _expect(self, ref: ObjectRef, replaces: int) -> None:
+        kept = self._world.stores[self._store].get(ref)
+        if (kept.stored.sequence if kept is not None else 0) != replaces:
+            raise Conflict(f"{self._store}: {ref} has changed since it was looked at")
+
+    def _make_room(self, ref: ObjectRef, size_bytes: int) -> None:
+        limit = self._world.room_bytes.get(self._store)
+        used = sum(item.stored.size_bytes for item in self._world.stores[self._store].values())
+        if limit is not None and used + size_bytes > limit:
+            raise NoRoom(f"{self._store}: no room for {ref}")
+
+
+class FakeCatalogue:
+    """Implements `ports.Catalogue`, as it was at the last refresh."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._seen: Mapping[JobId, LiveJob] = {}
+        self._sequences: Mapping[JobId, int] = {}
+
+    async def refresh(self) -> None:
+        async with self._world.weather.around("catalogue.refresh"):
+            self._look()
+
+    async def resync(self) -> None:
+        async with self._world.weather.around("catalogue.resync"):
+            self._look()
+
+    def live(self) -> Mapping[JobId, LiveJob]:
+        return self._seen
+
+    def sequence(self, job: JobId) -> int:
+        """Return where the manifest was stored that was last seen; 0 for none."""
+        return self._sequences.get(job, 0)
+
+    def _look(self) -> None:
+        world = self._world
+        self._sequences = {job: kept.sequence for job, kept in world.jobs.items()}
+        self._seen = {
+            job: LiveJob(
+                id=job,
+                manifest=kept.manifest,
+                pin=world.pins.get(job),
+                revoked=job in world.revoked,
+            )
+            for job, kept in world.jobs.items()
+        }
+
+
+class FakeJobs:
+    """Implements `ports.Jobs`: the manifest, then its YAML, then the pin."""
+
+    def __init__(self, world: World, catalogue: FakeCatalogue) -> None:
+        self._world = world
+        self._catalogue = catalogue
+
+    async def upsert(self, action: UpsertJob, yaml: str) -> None:
+        if action.manifest.get("id") != action.job_id:
+            raise KanadeRefused(f"job {action.job_id}: its manifest has another id")
+        async with self._world.weather.around("jobs.upsert"):
+            kept = self._world.jobs.get(action.job_id)
+            found = kept.sequence if kept is not None else 0
+            if found != self._catalogue.sequence(action.job_id):
+                raise Conflict(f"job {action.job_id} has changed since it was looked at")
+            sequence = self._world.next_sequence()
+            written = KeptJob(manifest=dict(action.manifest), yaml=yaml, sequence=sequence)
+            self._world.jobs[action.job_id] = written
+        async with self._world.weather.around("jobs.pin"):
+            self._world.pins[action.job_id] = action.version
+            self._world.changed()
+        await self._catalogue.refresh()
+
+
+class FakeBackend:
+    """Implements `ports.Backend`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def state(self) -> BackendState:
+        async with self._world.weather.around("backend.state"):
+            return self._world.backend
+
+    async def manifest_schema(self) -> Mapping[str, Json] | None:
+        async with self._world.weather.around("backend.schema"):
+            return None

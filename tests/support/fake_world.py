@@ -1,0 +1,197 @@
+"""A fleet in memory: everything that outlives a controller, and nothing that does not.
+
+No threads, no randomness, no wall time: the same calls always give the same world. What a
+controller sees of it are the fakes of `reconciler/ports.py` beside this file; drop those, make
+new ones on the same world, and the controller has crashed and come back.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.kanade.codec import Heartbeat
+from reconciler.model.attempt import Attempt, Purpose
+from reconciler.model.digest import Digest
+from reconciler.model.identity import (
+    GroupName,
+    HostName,
+    JobId,
+    Json,
+    ObjectRef,
+    PackageName,
+    ReleaseName,
+    Revision,
+    SecretName,
+    Version,
+)
+from reconciler.model.observed import BackendState, Freeze, Owned, Requests, StoredObject
+from reconciler.model.proof import Proof
+from reconciler.model.report import RunFinished, RunStarted
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.status import ControllerStatus, Event, Status
+from tests.support.clock import FakeClock
+
+
+class Crash(BaseException):
+    """The controller's process ends here: no handler of its own runs."""
+
+
+class Weather:
+    """What goes wrong at which call: nothing, unless a test says so."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        """Every call of a port, in its order, as `<port>.<method>`."""
+        self._before: dict[str, deque[BaseException]] = defaultdict(deque)
+        self._after: dict[str, deque[BaseException]] = defaultdict(deque)
+
+    def spoil(self, call: str, error: BaseException, *, after: bool = False) -> None:
+        """Let the next *call* raise *error*; *after* its effect, when that is the point."""
+        (self._after if after else self._before)[call].append(error)
+
+    @asynccontextmanager
+    async def around(self, call: str) -> AsyncIterator[None]:
+        """Be an await point before and after the effect, each of which may be the last."""
+        self.calls.append(call)
+        await asyncio.sleep(0)
+        if self._before[call]:
+            raise self._before[call].popleft()
+        yield
+        await asyncio.sleep(0)
+        if self._after[call]:
+            raise self._after[call].popleft()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An object of a store: what its metadata says, and the bytes that are served."""
+
+    stored: StoredObject
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptJob:
+    """A manifest in the catalogue, and the sequence at which it was written."""
+
+    manifest: Mapping[str, Json]
+    yaml: str
+    sequence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptCommand:
+    """The one message of a host's subject in EXEC."""
+
+    payload: bytes
+    sequence: int
+    at: datetime
+
+
+@dataclass(kw_only=True)
+class OwnState:
+    """What the controllers keep themselves: our bucket, and the stream of our events."""
+
+    term: int = 0
+    """The sequence of the lease's term; every write of a leader's asserts it."""
+    holder: str = ""
+    beat: int = 0
+    attempts: dict[tuple[ReleaseName, HostName, Purpose], Attempt] = field(default_factory=dict)
+    proofs: dict[tuple[PackageName, HostName], Proof] = field(default_factory=dict)
+    packages: dict[ObjectRef, Owned] = field(default_factory=dict)
+    scripts: dict[ObjectRef, Owned] = field(default_factory=dict)
+    status: Status = field(
+        default_factory=lambda: Status(controller=ControllerStatus(revision=None))
+    )
+    events: list[Event] = field(default_factory=list)
+    requests: Requests = field(default_factory=Requests)
+
+
+@dataclass(kw_only=True)
+class Repository:
+    """A branch: its newest commit, and the one that was last good."""
+
+    commits: dict[Revision, Snapshot] = field(default_factory=dict)
+    head: Revision | None = None
+    applied: Revision | None = None
+
+    def commit(self, snapshot: Snapshot) -> None:
+        """Put *snapshot* on top of the branch."""
+        self.head = snapshot.commit.revision
+        self.commits[self.head] = snapshot
+
+
+@dataclass(kw_only=True)
+class World:
+    """All of it; a test may look at everything and change it."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    weather: Weather = field(default_factory=Weather)
+    stores: dict[str, dict[ObjectRef, Kept]] = field(
+        default_factory=lambda: {"app_packages": {}, "scripts": {}}
+    )
+    room_bytes: dict[str, int] = field(default_factory=dict)
+    """How many bytes a store takes in all; those without an entry take any number."""
+    jobs: dict[JobId, KeptJob] = field(default_factory=dict)
+    pins: dict[JobId, Version] = field(default_factory=dict)
+    revoked: set[JobId] = field(default_factory=set)
+    slots: dict[HostName, KeptCommand] = field(default_factory=dict)
+    groups: dict[HostName, frozenset[GroupName]] = field(default_factory=dict)
+    freeze: Freeze = field(default_factory=lambda: Freeze(frozen=False))
+    backend: BackendState = BackendState.NONE
+    reports: list[RunStarted | RunFinished] = field(default_factory=list)
+    """What nobody has acknowledged yet, the oldest first."""
+    own: OwnState = field(default_factory=OwnState)
+    repository: Repository = field(default_factory=Repository)
+    secrets: dict[SecretName, str] = field(default_factory=dict)
+    heartbeats: list[Callable[[Heartbeat], None]] = field(default_factory=list)
+    """Who hears heartbeats; a crash empties it."""
+    commands: dict[HostName, Callable[[bytes], None]] = field(default_factory=dict)
+    """The agents that are connected, and so hear commands as they are sent."""
+    pings: dict[HostName, Callable[[], Heartbeat | None]] = field(default_factory=dict)
+    """The agents that are there to be asked; one that is stuck answers nothing."""
+    wakes: list[Callable[[], None]] = field(default_factory=list)
+    """Who wants to be told that something has changed; a crash empties it."""
+    last_sequence: int = 0
+
+    def next_sequence(self) -> int:
+        """Return where the next message is stored, in whatever stream."""
+        self.last_sequence += 1
+        return self.last_sequence
+
+    def changed(self) -> None:
+        """Tell everybody who watches."""
+        for wake in list(self.wakes):
+            wake()
+
+    def crash(self) -> None:
+        """Forget the controllers' connections: nothing reaches them any more."""
+        self.heartbeats.clear()
+        self.wakes.clear()
+
+    def put(self, store: str, ref: ObjectRef, data: bytes, digest: Digest) -> StoredObject:
+        """Store an object as its metadata and its bytes; nobody asks whether they agree."""
+        sequence = self.next_sequence()
+        stored = StoredObject(
+            ref=ref, size_bytes=len(data), digest=digest, sequence=sequence, nuid=f"N{sequence}"
+        )
+        self.stores[store][ref] = Kept(stored=stored, data=data)
+        self.changed()
+        return stored
+
+    def put_command(self, host: HostName, payload: bytes) -> int:
+        """Store a command in *host*'s slot, in place of the last one; live agents hear it."""
+        sequence = self.next_sequence()
+        self.slots[host] = KeptCommand(payload=payload, sequence=sequence, at=self.clock.now())
+        if host in self.commands:
+            self.commands[host](payload)
+        self.changed()
+        return sequence
+
+    def report(self, report: RunStarted | RunFinished) -> None:
+        """Store what an agent says of a run, until somebody acknowledges it."""
+        self.reports.append(report)
+        self.changed()
