@@ -92,7 +92,7 @@ class GitSource:
         """
         async with self._turn, self._state.locked(self._settings.fetch_deadline):
             applied = await self._last_applied()
-            if applied is None or not self._clone.path.is_dir():
+            if applied is None:
                 return None
             try:
                 return await self._snapshot(applied)

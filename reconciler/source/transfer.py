@@ -27,6 +27,7 @@ _FETCH = (
 )
 _LOCAL_SENDER = "--upload-pack=git -c core.bigFileThreshold=1m -c pack.compression=0 upload-pack"
 _WITHOUT_LARGE = "--filter=blob:limit=1m"
+_WITH_ALL = "--no-filter"  # a clone remembers how it was filtered once
 _LIST_DEADLINE = timedelta(seconds=60)
 _MISSING = "?"
 
@@ -50,7 +51,7 @@ class Transfer:
         """
         refspec = f"+{ref}:{TIP}"
         if not self._leaves_out:
-            await self._fetch(clone, refspec, options=())
+            await self._fetch(clone, refspec, options=(_WITH_ALL,))
             return
         await self._fetch(clone, refspec, options=(_WITHOUT_LARGE,))
         missing = await self._missing(clone)
@@ -63,7 +64,7 @@ class Transfer:
                 raise
             # An old server leaves out what it does not give singly.
             self._leaves_out = False
-            await self._fetch(clone, refspec, options=("--refetch", "--no-filter"))
+            await self._fetch(clone, refspec, options=("--refetch", _WITH_ALL))
 
     async def _missing(self, clone: Path) -> list[str]:
         """Return the files of the desired state's folder that were left out."""

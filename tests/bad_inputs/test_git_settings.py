@@ -1,5 +1,6 @@
 """What the settings may say of a repository that is not to be: refused before git is asked."""
 
+import os
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import UsageError
+from reconciler.errors import SourceRefused, UsageError
 from reconciler.model.snapshot import Snapshot
 from reconciler.source.git import GitSource
 from reconciler.source.settings import GitSettings
@@ -145,6 +146,34 @@ async def test_a_state_folder_that_others_write_to(settings: GitSettings, fetch:
     assert await refused(fetch(settings)) == (
         f"state folder {settings.state_folder}: others may write to it: chmod 700 it"
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+async def test_a_state_folder_of_somebody_else(settings: GitSettings, fetch: Fetch) -> None:
+    settings.state_folder.mkdir()
+    os.chown(settings.state_folder, 12345, -1)
+
+    assert await refused(fetch(settings)) == (
+        f"state folder {settings.state_folder}: belongs to another user (12345)"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository away")
+async def test_a_repository_of_somebody_else(
+    settings: GitSettings, fetch: Fetch, tmp_path: Path
+) -> None:
+    """Git's own advice would not help: its global configuration is not read here."""
+    repository = tmp_path / "repository.git"
+    os.chown(repository, 12345, -1)
+
+    with pytest.raises(SourceRefused) as caught:
+        await fetch(settings)
+
+    assert str(caught.value).startswith(
+        f"{repository}: belongs to another user: run the controller as its owner, or reach it by "
+        "ssh or https ("
+    )
+    assert "safe.directory" not in str(caught.value)
 
 
 async def test_a_state_folder_is_made_for_us_alone(settings: GitSettings, fetch: Fetch) -> None:

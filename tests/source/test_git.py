@@ -33,6 +33,7 @@ async def test_a_snapshot_has_the_commit_and_its_files(
         author="Ada <ada@example.com>",
         committed_at=datetime.fromtimestamp(1_700_000_000, UTC),
     )
+    assert snapshot.commit.committed_at.tzinfo is UTC
     assert {"jobs/a.yaml", "scripts/s.sh"} == set(snapshot.files)
     assert snapshot.files["jobs/a.yaml"].content == b"id: a\n"
     assert not snapshot.files["jobs/a.yaml"].executable
@@ -223,6 +224,20 @@ async def test_before_anything_was_applied_there_is_no_last_one(
     source = make_source(settings)
     await source.fetch()
 
+    assert await source.last_applied() is None
+
+
+async def test_what_a_damaged_clone_cannot_show_is_not_shown(
+    repository: Repository, settings: GitSettings, make_source: Make
+) -> None:
+    repository.commit({"a.yaml": "1"})
+    source = make_source(settings)
+    await source.applied((await source.fetch()).commit.revision)
+    clone = settings.state_folder / "repository.git"
+
+    (clone / "HEAD").unlink()
+    assert await source.last_applied() is None
+    clone.rename(clone.with_name("aside"))
     assert await source.last_applied() is None
 
 

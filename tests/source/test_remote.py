@@ -201,6 +201,7 @@ async def test_ssh_runs_without_a_prompt(
     assert snapshot.origin == address
     assert len(called) == 2
     assert all("-oBatchMode=yes -oConnectTimeout=10" in line for line in called)
+    assert all(line.endswith(f"git-upload-pack '{repository.path}'") for line in called)
 
 
 @pytest.mark.parametrize(

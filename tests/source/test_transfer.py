@@ -90,7 +90,9 @@ async def test_a_server_that_gives_nothing_singly_is_asked_for_the_whole(
     assert kept(remote) > 3.5 * SIZE
 
     repository.commit({"desired/tool": VERSIONS[0][::-1], "desired/v.yaml": "new"})
+    server.requests.clear()
     assert await artifact(source) == VERSIONS[0][::-1]
+    assert len([path for path in server.requests if "info/refs" in path]) == 2
 
 
 async def test_no_object_is_fetched_behind_our_back(

@@ -17,6 +17,8 @@ from reconciler.source.watch import RepositoryWatch, Watch
 from tests.source.repository import Repository, git
 from tests.support.clock import FakeClock
 
+_SOON = 4  # seconds; after five a look is taken anyway
+
 
 class RealClock(FakeClock):
     """Sleeps a hundredth of what it is asked to."""
@@ -42,7 +44,7 @@ class Woken:
         self._event.clear()
 
     async def next(self) -> float:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(_SOON):
             await self._event.wait()
         self._event.clear()
         return self.times[-1]
