@@ -31,6 +31,7 @@ from reconciler.ports import (
     Records,
     Reports,
     StatusBoard,
+    Sweep,
 )
 from reconciler.revisions import InForce, Revisions
 from reconciler.source.trigger import PendingWake
@@ -65,6 +66,8 @@ class Pass:
     clock: Clock
     terms: Terms
     instance: str
+    swept: tuple[Sweep, ...] = ()
+    """Stores that are cleaned up whenever everything is read anew."""
 
     async def make(self, revisions: Revisions, *, anew: bool = False) -> Applied | None:
         """Reconcile once; `None` when no revision has ever been good enough to go by.
@@ -79,6 +82,9 @@ class Pass:
         if in_force is None:
             await self._tell(revisions, None)
             return None
+        if anew:
+            for store in self.swept:
+                await store.sweep()
         await self.take_reports(in_force.desired)
         observed = await self.observer.observe(in_force.desired, anew=anew)
         todo = plan(in_force.desired, observed, self.clock.now(), self.terms)

@@ -168,6 +168,13 @@ class Objects(Store, Protocol):
         """Remove an object and its chunks; one that is not there is no error."""
 
 
+class Sweep(Protocol):
+    """A store in which a broken upload of ours may have left something."""
+
+    async def sweep(self) -> object:
+        """Remove what we have left behind, and nobody else's; returns what that was."""
+
+
 class Catalogue(Reading, Protocol):
     """What kanade's job catalogue says, over NATS."""
 

@@ -128,6 +128,7 @@ async def open_workshop(
                     dispatch_deadline=settings.controller.dispatch_deadline,
                 ),
                 instance=settings.controller.instance,
+                swept=(kanade.packages, kanade.scripts),
             ),
             revisions=Revisions(source, clock),
             lease=own.lease,

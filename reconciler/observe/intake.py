@@ -82,15 +82,35 @@ def witness(attempt: Attempt, slot: Slot | None) -> Attempt | None:
 def _attempt_of(
     report: RunStarted | RunFinished, memory: Memory, desired: Desired
 ) -> Attempt | None:
-    for release, purpose in _releases_of(report.job, desired):
-        attempt = memory.attempts.get((release.name, report.host, purpose))
-        if attempt is None:
-            continue
-        if report.request_id in (attempt.request_id, attempt.wish_id):
-            return attempt
-        if report.exec_id is not None and report.exec_id == attempt.exec_id:
-            return attempt
-    return None
+    candidates = [
+        attempt
+        for release, purpose in _releases_of(report.job, desired)
+        if (attempt := memory.attempts.get((release.name, report.host, purpose))) is not None
+    ]
+    named = (attempt for attempt in candidates if _names(report, attempt))
+    return next(named, None) or next((one for one in candidates if _may_be(report, one)), None)
+
+
+def _names(report: RunStarted | RunFinished, attempt: Attempt) -> bool:
+    return report.request_id in (attempt.request_id, attempt.wish_id) or (
+        report.exec_id is not None and report.exec_id == attempt.exec_id
+    )
+
+
+def _may_be(report: RunStarted | RunFinished, attempt: Attempt) -> bool:
+    """True for an attempt over HTTP whose answer was lost: its ids are in nobody's journal.
+
+    A run of that job on that host, begun after the intent, is the one that was asked for; if
+    somebody has started it by hand at that moment, it does the very same.
+    """
+    return (
+        attempt.via is Via.HTTP
+        and not attempt.settled
+        and attempt.request_id is None
+        and attempt.exec_id is None
+        and report.at >= attempt.intended_at
+        and (isinstance(report, RunFinished) or report.version == attempt.version)
+    )
 
 
 def _started(report: RunStarted, attempt: Attempt | None) -> Learned:

@@ -127,6 +127,19 @@ def test_an_http_run_is_known_by_its_exec_id() -> None:
     assert learned.attempts[0].settled
 
 
+def test_a_run_after_an_intent_whose_answer_was_lost_is_that_run() -> None:
+    """The backend took the request and its answer never came: it is not sent twice."""
+    lost = replace(INSTALL, via=Via.HTTP, request_id=None, exec_id=None, sent_at=None)
+    memory = Memory(attempts={KEY: lost})
+
+    learned = learn(finished(request="made-by-kanade"), memory, DESIRED)
+
+    assert learned.attempts[0].settled
+    earlier = replace(finished(request="older"), at=lost.intended_at - timedelta(seconds=1))
+    assert learn(earlier, memory, DESIRED).attempts == ()
+    assert learn(finished(request="other", exit_code=1), SENT, DESIRED) == Learned()
+
+
 def test_a_start_is_noted_once_with_the_streams_time() -> None:
     started = RunStarted(
         result_id=ResultId("r"),
