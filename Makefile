@@ -5,6 +5,8 @@ READY := .venv/.ready
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/kanade-reconciler/kanade
 KANADE := $(CACHE)/0.101.0/bin
 KANADE_BEFORE := $(CACHE)/0.100.0/bin
+# Unoptimised and without debug information: what is tested is what it does, not how fast.
+CARGO_INSTALL := CARGO_TARGET_DIR=$(CACHE)/target CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --debug --locked
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -40,10 +42,10 @@ imports: $(READY) ## Data flows one way
 kanade: $(KANADE)/kanade-backend $(KANADE)/kanade-agent $(KANADE)/kanade $(KANADE_BEFORE)/kanade-backend ## Build the real kanade into a cache outside of the repository
 
 $(KANADE)/%:
-	CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --debug --locked --root $(CACHE)/0.101.0 --version 0.101.0 $*
+	$(CARGO_INSTALL) --root $(CACHE)/0.101.0 --version 0.101.0 $*
 
 $(KANADE_BEFORE)/%:
-	CARGO_TARGET_DIR=$(CACHE)/target cargo install --quiet --debug --locked --root $(CACHE)/0.100.0 --version 0.100.0 $*
+	$(CARGO_INSTALL) --root $(CACHE)/0.100.0 --version 0.100.0 $*
 
 test-kanade: $(READY) ## The contract suite and a whole update on the real kanade
 	$(BIN)/pytest -m kanade
