@@ -219,3 +219,45 @@ async def test_many_refreshes_at_once_agree(connection: Connection, bucket: Buck
 
         assert values(mirror) == {"$KV.things.a": b"one"}
         assert len(await consumers(connection, bucket.stream)) == 1
+
+
+async def test_a_last_message_that_was_removed_is_missed_at_the_next_refresh(
+    connection: Connection,
+) -> None:
+    await create_stream(connection, "SLOTS", "slots.>", last=1)
+    await api.store(connection, "SLOTS", "slots.a", b"one")
+    await api.store(connection, "SLOTS", "slots.b", b"two")
+    mirror = Mirror(connection, "SLOTS", "slots.>")
+    await mirror.start()
+    await api.purge(connection, "SLOTS", "slots.b")
+    await mirror.refresh()
+
+    assert set(mirror.messages) == {"slots.a"}
+    await mirror.stop()
+
+
+@pytest.mark.parametrize("lost", ["the consumer", "the connection"])
+async def test_what_comes_after_a_silent_loss_still_wakes(
+    connection: Connection, bucket: Bucket, lost: str
+) -> None:
+    woken = asyncio.Event()
+    mirror = Mirror(connection, bucket.stream, f"{bucket.prefix}>", woken.set)
+    await mirror.start()
+    if lost == "the consumer":
+        (name,) = await consumers(connection, bucket.stream)
+        await api.delete_consumer(connection, bucket.stream, name)
+        assert mirror._tail is not None
+        mirror._tail.broken = False
+    else:
+        await connection._link.client.force_reconnect()
+        async with asyncio.timeout(5):
+            await woken.wait()
+    await mirror.refresh()
+    woken.clear()
+    await bucket.put("a", b"one")
+    async with asyncio.timeout(5):
+        await woken.wait()
+
+    assert values(mirror) == {"$KV.things.a": b"one"}
+    await mirror.stop()
+    assert await consumers(connection, bucket.stream) == []
