@@ -25,6 +25,7 @@ OpenBlob = Callable[[str, int], AbstractAsyncContextManager[Content]]
 _BLOCK_BYTES = 256 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TAIL_BYTES = 2000
+_PASSED_ON = ("PATH", "RUSTUP_HOME", "GOROOT", "JAVA_HOME")
 _LINES_SHOWN = 3
 
 
@@ -37,7 +38,9 @@ class Builder:
     deadline: timedelta
     max_output_bytes: int
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """What a build sees besides a home, a temporary folder and a `PATH`."""
+    """Where `PATH` and the homes of toolchains are taken from; nothing else is passed on."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What builds are to see besides: on purpose, since a commit's code will see it."""
 
     @asynccontextmanager
     async def built(self, build: BuildArtifact, snapshot: Snapshot) -> AsyncIterator[int]:
@@ -119,10 +122,12 @@ class Builder:
             raise ArtifactRefused(f"{shown}: ended with {code}; {_said(log)}")
 
     def _environment(self, place: Path) -> Mapping[str, str]:
+        passed = self.environment
         return {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
-            **self.environment,
+            **{name: passed[name] for name in _PASSED_ON if name in passed},
+            **self.variables,
             "HOME": str(place / "home"),
             "TMPDIR": str(place / "temporary"),
         }

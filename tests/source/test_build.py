@@ -93,14 +93,16 @@ async def test_a_file_may_be_run_and_a_large_one_is_streamed(builder: Builder) -
 async def test_a_build_sees_a_home_of_its_own_and_no_secret_of_ours(
     builder: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also when it is given the whole of our environment to choose from."""
     monkeypatch.setenv("CANARY", "1")
-    told = replace(builder, environment={**builder.environment, "CARGO_HOME": "/c", "HOME": "/x"})
+    monkeypatch.setenv("RUSTUP_HOME", "/r")
+    told = replace(builder, environment=os.environ, variables={"CARGO_HOME": "/c", "HOME": "/x"})
 
     seen = (await built(told, shell("env > out"), snapshot())).decode()
 
     variables = dict(line.split("=", 1) for line in seen.splitlines())
     assert "CANARY" not in variables
-    assert variables["CARGO_HOME"] == "/c"
+    assert (variables["CARGO_HOME"], variables["RUSTUP_HOME"]) == ("/c", "/r")
     assert variables["HOME"].startswith(str(builder.folder))
     assert variables["TMPDIR"].startswith(str(builder.folder))
     assert variables["LANG"] == "C.UTF-8"
