@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import structlog
 from nats import errors as nats_errors
@@ -35,6 +35,9 @@ from reconciler.ports import Clock, Wake
 
 _ANSWER_WITHIN = timedelta(seconds=2)
 
+_Groups = frozenset[GroupName]
+_United = tuple[Mapping[str, _Groups], Mapping[str, _Groups], Mapping[HostName, _Groups]]
+
 log = structlog.get_logger()
 
 
@@ -49,12 +52,13 @@ class NatsFleet:
         self._subscription: Subscription | None = None
         self._stop_listening: Wake = lambda: None
         slots = Mirror(connection, EXEC, f"{COMMANDS_OF_HOSTS}>", changed)
-        self._slots = View(slots, _slot)
+        self._slots = View(slots, _slot, COMMANDS_OF_HOSTS)
         self._groups = [
             OptionalView(connection, bucket, _groups, changed)
             for bucket in (AGENT_GROUPS, AGENT_GROUPS_DERIVED)
         ]
         self._settings = OptionalView(connection, FLEET_CONFIG, Window.read, changed)
+        self._united: _United = ({}, {}, {})
         self._followed: tuple[Following, ...] = (slots, *self._groups, self._settings)
 
     async def start(self) -> None:
@@ -87,20 +91,11 @@ class NatsFleet:
 
     def hosts(self) -> Mapping[HostName, HostState]:
         """See `ports.Fleet`: every host that was heard or pinged, or that is in a group."""
-        groups: dict[HostName, frozenset[GroupName]] = {}
-        for view in self._groups:
-            for key, found in view.read().items():
-                host = HostName(key)
-                groups[host] = groups.get(host, frozenset()) | found
-        return {
-            host: replace(self._roll.state(host), groups=groups.get(host, frozenset()))
-            for host in self._roll.hosts() | groups.keys()
-        }
+        return self._roll.states(self._grouped())
 
     def slots(self) -> Mapping[HostName, Slot]:
         """See `ports.Fleet`; a command that cannot be read is one of which nothing is known."""
-        cut = len(COMMANDS_OF_HOSTS)
-        return {HostName(subject[cut:]): slot for subject, slot in self._slots.read().items()}
+        return cast("Mapping[HostName, Slot]", self._slots.read())
 
     def freeze(self) -> Freeze:
         """See `ports.Fleet`."""
@@ -140,6 +135,17 @@ class NatsFleet:
         genuine = host == pinged if pinged else message.subject == heartbeats_of(host)
         if genuine and self._roll.hear(heartbeat):
             self._changed()
+
+    def _grouped(self) -> Mapping[HostName, frozenset[GroupName]]:
+        """Return the union of both kinds of groups, made anew when one of them has changed."""
+        by_hand, derived = (view.read() for view in self._groups)
+        if by_hand is not self._united[0] or derived is not self._united[1]:
+            united = {
+                HostName(host): by_hand.get(host, frozenset()) | derived.get(host, frozenset())
+                for host in by_hand.keys() | derived.keys()
+            }
+            self._united = (by_hand, derived, united)
+        return self._united[2]
 
     def _connection_changed(self) -> None:
         self._roll.listen(connected=self._connection.connected)

@@ -10,10 +10,9 @@ from reconciler.errors import KanadeRefused, KanadeUnavailable
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.kv import Bucket
 from reconciler.jetstream.message import Message
-from reconciler.jetstream.mirror import Mirror
 from reconciler.kanade.codec import Unreadable, decode_object
 from reconciler.kanade.names import JOBS, JOBS_YAML, REVOKED, SCRIPT_CURRENT, SCRIPT_STATUS
-from reconciler.kanade.view import View
+from reconciler.kanade.view import bucket_view
 from reconciler.model.action import UpsertJob
 from reconciler.model.identity import JobId, Json, Version
 from reconciler.model.observed import LiveJob
@@ -26,9 +25,9 @@ class NatsCatalogue:
     """Implements `ports.Catalogue`."""
 
     def __init__(self, connection: Connection, changed: Wake = lambda: None) -> None:
-        self._manifests = View(_mirror(connection, JOBS, changed), _manifest)
-        self._pins = View(_mirror(connection, SCRIPT_CURRENT, changed), _text)
-        self._statuses = View(_mirror(connection, SCRIPT_STATUS, changed), _text)
+        self._manifests = bucket_view(connection, JOBS, _manifest, changed)
+        self._pins = bucket_view(connection, SCRIPT_CURRENT, _text, changed)
+        self._statuses = bucket_view(connection, SCRIPT_STATUS, _text, changed)
         self._views = (self._manifests, self._pins, self._statuses)
 
     async def start(self) -> None:
@@ -51,21 +50,18 @@ class NatsCatalogue:
         """See `ports.Catalogue`; a manifest that cannot be read is an empty one."""
         pins, statuses = self._pins.read(), self._statuses.read()
         return {
-            job: LiveJob(
-                id=job,
+            JobId(key): LiveJob(
+                id=JobId(key),
                 manifest=manifest,
-                pin=_pin(pins, job),
-                revoked=statuses.get(_subject(SCRIPT_STATUS, job), "").strip() == REVOKED,
+                pin=Version(pins[key]) if key in pins else None,
+                revoked=statuses.get(key, "").strip() == REVOKED,
             )
-            for job, manifest in (
-                (JobId(subject.removeprefix(_subject(JOBS, ""))), manifest)
-                for subject, manifest in self._manifests.read().items()
-            )
+            for key, manifest in self._manifests.read().items()
         }
 
     def sequence(self, job: JobId) -> int:
         """Return where the manifest's last message stands, 0 for none: what a write replaces."""
-        message = self._manifests.mirror.messages.get(_subject(JOBS, job))
+        message = self._manifests.mirror.messages.get(f"$KV.{JOBS}.{job}")
         return message.sequence if message else 0
 
     async def see_pin(self, job: JobId, version: Version) -> None:
@@ -75,7 +71,7 @@ class NatsCatalogue:
             KanadeUnavailable: it says something else.
         """
         await self._pins.mirror.refresh()
-        found = _pin(self._pins.read(), job)
+        found = self._pins.read().get(job)
         if found != version:
             raise KanadeUnavailable(
                 f"bucket {SCRIPT_CURRENT}: {job} is {found or 'not there'} after {version} was "
@@ -106,19 +102,6 @@ class NatsJobs:
         await self._yaml.put(action.job_id, yaml.encode())
         await self._pins.put(action.job_id, action.version.encode())
         await self._catalogue.see_pin(action.job_id, action.version)
-
-
-def _mirror(connection: Connection, bucket: str, changed: Wake) -> Mirror:
-    return Mirror(connection, f"KV_{bucket}", _subject(bucket, ">"), changed)
-
-
-def _subject(bucket: str, key: str) -> str:
-    return f"$KV.{bucket}.{key}"
-
-
-def _pin(pins: Mapping[str, str], job: JobId) -> Version | None:
-    found = pins.get(_subject(SCRIPT_CURRENT, job))
-    return None if found is None else Version(found)
 
 
 def _manifest(message: Message) -> Mapping[str, Json]:

@@ -1,11 +1,12 @@
 """Which hosts are there, from what was heard and for how long one has listened; no I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.kanade.codec import Heartbeat
-from reconciler.model.identity import HostName
-from reconciler.model.observed import HostState, Presence
+from reconciler.model.identity import GroupName, HostName
+from reconciler.model.observed import UNSEEN, HostState, Presence
 from reconciler.ports import Clock
 
 SILENCE = timedelta(seconds=60)
@@ -24,6 +25,10 @@ class _Heard:
     """When nobody was there to answer a ping."""
 
 
+_UNHEARD = _Heard()
+_NO_GROUPS: frozenset[GroupName] = frozenset()
+
+
 @dataclass(slots=True)
 class Roll:
     """Keeps what was heard of every host."""
@@ -31,6 +36,7 @@ class Roll:
     clock: Clock
     silence: timedelta = SILENCE
     _heard: dict[HostName, _Heard] = field(default_factory=dict)
+    _told: dict[HostName, tuple[_Heard, HostState]] = field(default_factory=dict)
     _listening_since: float | None = None
 
     def listen(self, *, connected: bool) -> None:
@@ -53,16 +59,43 @@ class Roll:
 
     def hear_nobody(self, host: HostName) -> None:
         """Take in that no agent was there to answer a ping."""
-        known = self._heard.get(host, _Heard())
+        known = self._heard.get(host, _UNHEARD)
         self._heard[host] = replace(known, unanswered=self.clock.monotonic())
-
-    def hosts(self) -> frozenset[HostName]:
-        """Return the hosts that anything is known of."""
-        return frozenset(self._heard)
 
     def presence(self, host: HostName) -> Presence:
         """Say whether *host* is there; for as long as one has not listened, unknown."""
-        heard, now = self._heard.get(host, _Heard()), self.clock.monotonic()
+        return self._presence(self._heard.get(host, _UNHEARD), self.clock.monotonic())
+
+    def states(
+        self, groups: Mapping[HostName, frozenset[GroupName]]
+    ) -> Mapping[HostName, HostState]:
+        """Return every host that was heard or pinged, or that is in *groups*.
+
+        A host of which there is nothing new has the very same state as the last time.
+        """
+        now = self.clock.monotonic()
+        return {
+            host: self._state(host, groups.get(host, _NO_GROUPS), now)
+            for host in self._heard.keys() | groups.keys()
+        }
+
+    def _state(self, host: HostName, groups: frozenset[GroupName], now: float) -> HostState:
+        heard = self._heard.get(host, _UNHEARD)
+        presence = self._presence(heard, now)
+        told, state = self._told.get(host, (_UNHEARD, UNSEEN))
+        if told is heard and state.presence is presence and state.groups == groups:
+            return state
+        state = HostState(
+            presence=presence,
+            agent_version=heard.agent_version,
+            os_family=heard.os_family,
+            last_seen=heard.last_seen,
+            groups=groups,
+        )
+        self._told[host] = (heard, state)
+        return state
+
+    def _presence(self, heard: _Heard, now: float) -> Presence:
         if heard.unanswered is not None and self._recent(heard.unanswered, now):
             return Presence.OFFLINE
         if heard.last is not None and self._recent(heard.last, now):
@@ -70,16 +103,6 @@ class Roll:
         if self._listening_since is None or self._recent(self._listening_since, now):
             return Presence.UNKNOWN
         return Presence.OFFLINE
-
-    def state(self, host: HostName) -> HostState:
-        """Return what is known of *host*, its groups aside."""
-        heard = self._heard.get(host, _Heard())
-        return HostState(
-            presence=self.presence(host),
-            agent_version=heard.agent_version,
-            os_family=heard.os_family,
-            last_seen=heard.last_seen,
-        )
 
     def _recent(self, at: float, now: float) -> bool:
         return now - at < self.silence.total_seconds()

@@ -27,15 +27,16 @@ class Following(Protocol):
 
 
 class View(Generic[Value]):
-    """What `Mirror.live` has, by subject, as values.
+    """What `Mirror.live` has, as values, by what follows *prefix* in their subjects.
 
     A message of which the decoder makes `None` is left out. As long as nothing changes, it is
     the very same mapping that is returned.
     """
 
-    def __init__(self, mirror: Mirror, decode: Decoder[Value]) -> None:
+    def __init__(self, mirror: Mirror, decode: Decoder[Value], prefix: str = "") -> None:
         self.mirror = mirror
         self._decode = decode
+        self._cut = len(prefix)
         self._revision = -1
         self._decoded: dict[str, tuple[Message, Value | None]] = {}
         self._values: Mapping[str, Value] = {}
@@ -47,8 +48,11 @@ class View(Generic[Value]):
                 subject: self._entry(subject, message)
                 for subject, message in self.mirror.live.items()
             }
-            pairs = ((subject, value) for subject, (_, value) in self._decoded.items())
-            self._values = {subject: value for subject, value in pairs if value is not None}
+            self._values = {
+                subject[self._cut :]: value
+                for subject, (_, value) in self._decoded.items()
+                if value is not None
+            }
             self._revision = self.mirror.revision
         return self._values
 
@@ -59,6 +63,14 @@ class View(Generic[Value]):
         return message, self._decode(message)
 
 
+def bucket_view(
+    connection: Connection, bucket: str, decode: Decoder[Value], changed: Wake
+) -> View[Value]:
+    """Return a view of a whole KV bucket, by key."""
+    prefix = f"$KV.{bucket}."
+    return View(Mirror(connection, f"KV_{bucket}", f"{prefix}>", changed), decode, prefix)
+
+
 class OptionalView(Generic[Value]):
     """A view of a bucket that older versions of kanade do not have; without it, nothing."""
 
@@ -67,12 +79,11 @@ class OptionalView(Generic[Value]):
     ) -> None:
         self._connection = connection
         self._stream = f"KV_{bucket}"
-        self._prefix = f"$KV.{bucket}."
-        self._view = View(Mirror(connection, self._stream, f"{self._prefix}>", changed), decode)
+        self._view = bucket_view(connection, bucket, decode, changed)
         self._started = False
 
     async def refresh(self) -> None:
-        """See `Mirror.refresh`; the bucket may have come since the last time, or gone."""
+        """See `Mirror.refresh`; the bucket may have come since the last time."""
         if self._started:
             await self._view.mirror.refresh()
         elif await api.stream_exists(self._connection, self._stream):
@@ -90,5 +101,4 @@ class OptionalView(Generic[Value]):
 
     def read(self) -> Mapping[str, Value]:
         """Return the values that are there now, by key."""
-        cut = len(self._prefix)
-        return {subject[cut:]: value for subject, value in self._view.read().items()}
+        return self._view.read()

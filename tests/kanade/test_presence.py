@@ -5,7 +5,7 @@ import pytest
 from reconciler.kanade import presence
 from reconciler.kanade.codec import Heartbeat
 from reconciler.kanade.presence import Roll
-from reconciler.model.identity import HostName
+from reconciler.model.identity import GroupName, HostName
 from reconciler.model.observed import Presence
 from tests.support.clock import FakeClock
 
@@ -26,7 +26,7 @@ def test_a_host_that_was_just_heard_is_online_with_what_it_said() -> None:
     roll, clock = listening()
     roll.hear(BEAT)
     clock.advance(A_WHILE)
-    state = roll.state(PC)
+    state = roll.states({})[PC]
 
     assert state.presence is Presence.ONLINE
     assert (state.agent_version, state.os_family) == ("0.101.0", "linux")
@@ -69,7 +69,7 @@ def test_a_ping_that_finds_nobody_is_proof_until_the_host_is_heard() -> None:
     roll.hear(BEAT)
     roll.hear_nobody(PC)
     assert roll.presence(PC) is Presence.OFFLINE
-    assert roll.state(PC).agent_version == "0.101.0"
+    assert roll.states({})[PC].agent_version == "0.101.0"
 
     clock.advance(timedelta(seconds=1))
     roll.hear(BEAT)
@@ -94,5 +94,18 @@ def test_names_that_somebody_makes_up_do_not_fill_the_memory(
         roll.hear(Heartbeat(pc_id=f"pc-{number}", agent_version="1"))
     roll.hear(Heartbeat(pc_id="pc-1", agent_version="2"))
 
-    assert len(roll.hosts()) == 10
-    assert roll.state(PC).agent_version == "2"
+    assert len(roll.states({})) == 10
+    assert roll.states({})[PC].agent_version == "2"
+
+
+def test_a_host_without_news_keeps_its_very_state() -> None:
+    roll, clock = listening()
+    roll.hear(BEAT)
+    canary = {PC: frozenset({GroupName("canary")})}
+    first = roll.states(canary)[PC]
+    assert roll.states(dict(canary))[PC] is first
+
+    assert roll.states({})[PC].groups == frozenset()
+    clock.advance(LONG)
+    assert roll.states({})[PC].presence is Presence.OFFLINE
+    assert roll.states({HostName("pc-2"): frozenset()}).keys() == {PC, HostName("pc-2")}
