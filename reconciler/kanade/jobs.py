@@ -10,6 +10,7 @@ from reconciler.errors import KanadeRefused, KanadeUnavailable
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.kv import Bucket
 from reconciler.jetstream.message import Message
+from reconciler.kanade.audit import Audit
 from reconciler.kanade.codec import Unreadable, decode_object
 from reconciler.kanade.names import JOBS, JOBS_YAML, REVOKED, SCRIPT_CURRENT, SCRIPT_STATUS
 from reconciler.kanade.view import bucket_view
@@ -82,8 +83,11 @@ class NatsCatalogue:
 class NatsJobs:
     """Implements `ports.Jobs` where there is no backend, or where it is down."""
 
-    def __init__(self, connection: Connection, catalogue: NatsCatalogue) -> None:
+    def __init__(
+        self, connection: Connection, catalogue: NatsCatalogue, audit: Audit | None = None
+    ) -> None:
         self._catalogue = catalogue
+        self._audit = audit
         self._manifests = Bucket(connection, JOBS)
         self._yaml = Bucket(connection, JOBS_YAML)
         self._pins = Bucket(connection, SCRIPT_CURRENT)
@@ -102,6 +106,8 @@ class NatsJobs:
         await self._yaml.put(action.job_id, yaml.encode())
         await self._pins.put(action.job_id, action.version.encode())
         await self._catalogue.see_pin(action.job_id, action.version)
+        if self._audit is not None:
+            await self._audit.record("job_upsert", action.job_id, {"version": action.version})
 
 
 def _manifest(message: Message) -> Mapping[str, Json]:

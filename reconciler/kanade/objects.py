@@ -21,22 +21,32 @@ from reconciler.jetstream.object_info import (
 from reconciler.jetstream.orphans import Orphans, clear_orphans
 from reconciler.jetstream.sending import Progress
 from reconciler.jetstream.upload import Target, is_removed, live_info, remove, upload
+from reconciler.kanade.audit import Audit
+from reconciler.kanade.names import APP_PACKAGES, SCRIPTS
 from reconciler.kanade.view import View
 from reconciler.model.digest import Digest
-from reconciler.model.identity import ObjectRef
+from reconciler.model.identity import Json, ObjectRef
 from reconciler.model.observed import StoredObject
 from reconciler.ports import Content, Wake
 
 _READ_BYTES = 512 * 1024
+_AUDITED = {APP_PACKAGES: "app_package", SCRIPTS: "script_object"}
 _UNSPEAKABLE = frozenset('/"\\')
 
 
 class NatsObjects:
     """Implements `ports.Objects` for one object store, by its own chunks and metadata."""
 
-    def __init__(self, connection: Connection, bucket: str, changed: Wake = lambda: None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        bucket: str,
+        changed: Wake = lambda: None,
+        audit: Audit | None = None,
+    ) -> None:
         self._connection = connection
         self.bucket = bucket
+        self._audit = audit
         self._mirror = Mirror(connection, stream_of(bucket), metadata_filter(bucket), changed)
         self._view = View(self._mirror, _stored)
         self._read: tuple[Mapping[str, StoredObject], Mapping[ObjectRef, StoredObject]] = ({}, {})
@@ -78,6 +88,7 @@ class NatsObjects:
         target = Target(bucket=self.bucket, name=name, digest=digest, replaces=replaces)
         done = await upload(self._connection, target, content, progress)
         await self._mirror.caught_up(done.sequence)
+        await self._note("publish", ref, {"size": done.info.size, "digest": done.info.digest})
         return StoredObject(
             ref=ref,
             size_bytes=done.info.size,
@@ -101,6 +112,7 @@ class NatsObjects:
         sequence = await remove(self._connection, self.bucket, str(ref))
         if sequence is not None:
             await self._mirror.caught_up(sequence)
+            await self._note("delete", ref, {})
 
     @asynccontextmanager
     async def open(self, ref: ObjectRef) -> AsyncIterator[Content]:
@@ -129,6 +141,12 @@ class NatsObjects:
     async def sweep(self) -> Orphans:
         """Remove the chunks that we have left behind, and nobody else's."""
         return await clear_orphans(self._connection, self.bucket, self._named)
+
+    async def _note(self, verb: str, ref: ObjectRef, payload: Mapping[str, Json]) -> None:
+        if self._audit is not None:
+            noun = _AUDITED.get(self.bucket, self.bucket)
+            named: dict[str, Json] = {"name": ref.name, "version": ref.version}
+            await self._audit.record(f"{noun}_{verb}", str(ref), {**named, **payload})
 
     async def _named(self) -> frozenset[str]:
         await self._mirror.refresh()

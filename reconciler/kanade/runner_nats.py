@@ -7,6 +7,7 @@ from datetime import timedelta
 from reconciler.errors import Conflict, KanadeRefused, KanadeUnavailable, Unauthorized
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import ANSWER_WITHIN, Connection
+from reconciler.kanade.audit import Audit
 from reconciler.kanade.command import command_payload
 from reconciler.kanade.names import EXEC, commands_of
 from reconciler.model.attempt import Attempt
@@ -17,9 +18,10 @@ from reconciler.ports import Clock
 class NatsRunner:
     """Implements `ports.Runner`: the wish's id is the command's, so that it runs once."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, audit: Audit | None = None) -> None:
         self._connection = connection
         self._clock = clock
+        self._audit = audit
 
     @property
     def answers_within(self) -> timedelta:
@@ -53,6 +55,14 @@ class NatsRunner:
             raise KanadeUnavailable(
                 f"{error}; a live agent may have got it all the same"
             ) from error
+        if self._audit is not None:
+            told: dict[str, Json] = {
+                "exec_id": attempt.wish_id,
+                "version": attempt.version,
+                "target_count": 1,
+                "subjects": [subject],
+            }
+            await self._audit.record("exec", attempt.job, told)
         return replace(
             attempt,
             sent_at=self._clock.now(),
