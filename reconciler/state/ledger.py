@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.errors import Conflict, LeaseLost
+from reconciler.errors import Conflict, LeaseLost, ReconcilerError
 from reconciler.jetstream.kv import Bucket
 from reconciler.jetstream.mirror import Mirror
 from reconciler.model.attempt import Attempt, Purpose
@@ -100,6 +100,7 @@ class Ledger:
 
         Raises:
             LeaseLost: another controller leads; what had not been sent is not written.
+            KanadeUnavailable: no answer; some of it may be written.
         """
         fence = self._lease.fence
         window = asyncio.Semaphore(_WINDOW)
@@ -113,8 +114,10 @@ class Ledger:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(write_one(*entry)) for entry in entries.items()]
-        except* Conflict as conflicts:
-            raise LeaseLost("another controller leads") from conflicts
+        except* ReconcilerError as failed:
+            if failed.subgroup(Conflict) is not None:
+                raise LeaseLost("another controller leads") from failed
+            raise failed.exceptions[0] from failed
         if tasks:
             await self._mirror.caught_up(max(task.result() for task in tasks))
 

@@ -1,7 +1,13 @@
 """What the leader writes is what the next reading, of whomever, shows."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
+
+from reconciler.cli.own_state import open_own_state
+from reconciler.errors import KanadeUnavailable
+from reconciler.jetstream import connection as connection_module
 from reconciler.model.attempt import Purpose
 from reconciler.model.failure import FailureClass
 from reconciler.model.identity import HostName, ObjectRef
@@ -11,6 +17,9 @@ from reconciler.state.names import journal_key
 from tests.state.conftest import Open
 from tests.support import builders
 from tests.support.builders import NOON
+from tests.support.clock import FakeClock
+from tests.support.nats import NatsProcess
+from tests.support.streams import connected
 
 
 async def test_an_attempt_comes_back_as_it_was_written(open_state: Open) -> None:
@@ -85,3 +94,19 @@ async def test_a_persons_word_counts_once_and_without_a_lease(open_state: Open) 
 
     other = await open_state("two")
     assert (replace(approval, reason="again"),) == other.book.read().approvals
+
+
+async def test_a_server_that_is_gone_is_no_answer_and_no_takeover(
+    own_server: NatsProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the write would have said is unknown; it must not look like a bug, nor like a loss."""
+    monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=0.1))
+    async with (
+        connected(own_server.url) as connection,
+        open_own_state(connection, "one", FakeClock(), lambda: None, create=True) as own,
+    ):
+        await own.lease.attempt()
+        own_server.kill()
+
+        with pytest.raises(KanadeUnavailable):
+            await own.ledger.record(builders.attempt(builders.release()))

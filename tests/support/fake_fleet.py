@@ -52,10 +52,7 @@ class FakeFleet:
             self._look()
 
     def hosts(self) -> Mapping[HostName, HostState]:
-        return {
-            host: replace(self._roll.state(host), groups=self._groups.get(host, frozenset()))
-            for host in self._roll.hosts() | self._groups.keys()
-        }
+        return self._roll.states(self._groups)
 
     def slots(self) -> Mapping[HostName, Slot]:
         return self._slots
