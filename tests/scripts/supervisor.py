@@ -1,6 +1,7 @@
 """A real supervisord with room for a number of hosts' services, one a test."""
 
 import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -110,9 +111,15 @@ def supervised(folder: Path, services: list[Service]) -> Iterator[Supervisor]:
         process.wait(20)
 
 
-def _await_socket(socket: Path, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 10
-    while not socket.exists():
+def _await_socket(path: Path, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 20
+    while not _listens(path):
         assert process.poll() is None, "supervisord ended at once"
         assert time.monotonic() < deadline, "supervisord did not come up"
         time.sleep(0.01)
+
+
+def _listens(path: Path) -> bool:
+    # The file is there a moment before anybody listens on it.
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
