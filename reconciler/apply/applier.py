@@ -1,8 +1,8 @@
 """Walk a plan's steps, each as soon as those it waits for have succeeded."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -34,13 +34,15 @@ class Applier:
         Raises:
             LeaseLost: another controller leads; what has not begun is not begun.
         """
-        walk = _Walk(self, plan, perform)
+        self.patience.keep(step.action.key for step in plan.steps)
+        walk = _Walk(self, perform)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(walk.take(step)) for step in plan.steps]
+                for step in plan.steps:
+                    walk.begin(step, group)
         except* LeaseLost as lost:
             raise LeaseLost(str(lost.exceptions[0])) from lost
-        return Applied(plan=plan, outcomes=tuple(task.result() for task in tasks))
+        return Applied(plan=plan, outcomes=tuple(walk.outcome(step) for step in plan.steps))
 
     async def try_step(self, step: Step, perform: Perform) -> StepOutcome:
         """Perform one step, unless it failed a moment ago, and return how that went."""
@@ -53,31 +55,37 @@ class Applier:
 
 
 class _Walk:
-    """One plan on its way."""
+    """One plan on its way; a wish that two releases share is carried out once."""
 
-    def __init__(self, applier: Applier, plan: Plan, perform: Perform) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self, applier: Applier, perform: Perform) -> None:
         self._applier = applier
         self._perform = perform
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._succeeded: Mapping[ActionKey, asyncio.Future[bool]] = {
-            step.action.key: loop.create_future() for step in plan.steps
-        }
+        self._tasks: dict[ActionKey, asyncio.Task[StepOutcome]] = {}
 
-    async def take(self, step: Step) -> StepOutcome:
-        """Take one step when its turn has come."""
-        succeeded = False
-        try:
-            for key in step.after:
-                if key in self._succeeded and not await self._succeeded[key]:
-                    message = "a step before it did not succeed"
-                    return StepOutcome(step=step, state=StepState.SKIPPED, message=message)
-            async with self._gate:
-                outcome = await self._applier.try_step(step, self._perform)
-            succeeded = outcome.state is StepState.DONE
-            return outcome
-        finally:
-            self._succeeded[step.action.key].set_result(succeeded)
+    def begin(self, step: Step, group: asyncio.TaskGroup) -> None:
+        """Take *step* as soon as its turn has come."""
+        if step.action.key not in self._tasks:
+            self._tasks[step.action.key] = group.create_task(self._take(step))
+
+    def outcome(self, step: Step) -> StepOutcome:
+        """Return what became of *step*, at the end."""
+        return replace(self._tasks[step.action.key].result(), step=step)
+
+    async def _take(self, step: Step) -> StepOutcome:
+        before = [self._tasks[key] for key in step.after if key in self._tasks]
+        if before:
+            await asyncio.wait(before)
+        if not all(_has_succeeded(task) for task in before):
+            message = "a step before it did not succeed"
+            return StepOutcome(step=step, state=StepState.SKIPPED, message=message)
+        async with self._gate:
+            return await self._applier.try_step(step, self._perform)
+
+
+def _has_succeeded(task: asyncio.Task[StepOutcome]) -> bool:
+    ended_well = not task.cancelled() and task.exception() is None
+    return ended_well and task.result().state is StepState.DONE
 
 
 async def _perform(step: Step, perform: Perform) -> StepOutcome:

@@ -1,5 +1,6 @@
 """What failed a moment ago is not tried again at once, however often somebody says "look"."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reconciler.model.action import ActionKey
@@ -32,6 +33,10 @@ class Patience:
             longest = _LONGEST_TRANSIENT if outcome.transient else _LONGEST_STALLED
             wait = min(_FIRST * 2 ** min(times - 1, 12), longest)
             self._failed[key] = (outcome, times, now + wait)
+
+    def keep(self, planned: Iterable[ActionKey]) -> None:
+        """Forget what is not planned any more: it may never be tried again."""
+        self._failed = {key: self._failed[key] for key in planned if key in self._failed}
 
     def forget(self) -> None:
         """Let everything be tried at once: there is a new commit."""
