@@ -15,6 +15,7 @@ from reconciler.jetstream.options import NatsOptions
 from reconciler.kanade.http import BackendClient, BackendOptions
 from reconciler.model.desired import SecretRef
 from reconciler.source.git import GitSource
+from reconciler.source.location import Location
 from reconciler.source.settings import GitSettings
 
 
@@ -65,9 +66,8 @@ def open_source(settings: Settings) -> Iterator[GitSource]:
 
 def local_repository(settings: Settings) -> Path | None:
     """Return the repository's folder where it is on this machine, so that it can be watched."""
-    address = repository_of(settings).removeprefix("file://")
-    path = Path(address)
-    return path if path.is_dir() else None
+    allowed = settings.controller.allow_http_loopback
+    return Location.parse(repository_of(settings), allow_loopback_http=allowed).local
 
 
 @asynccontextmanager

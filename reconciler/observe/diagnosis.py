@@ -150,6 +150,26 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Class], ...] = (
         ),
     ),
     (
+        re.compile(r"previous program is back, and does not run|no earlier program to put back"),
+        _Class(
+            FailureClass.SERVICE_DID_NOT_START,
+            "the new service did not come up, and the previous one is not running either",
+            "go to the host: the service is down there; read backend.*.log",
+            Next.HOLD,
+            install_intact=False,
+        ),
+    ),
+    (
+        re.compile(r"another deploy of \S+ is running"),
+        _Class(
+            FailureClass.SCRIPT_FAILED,
+            "another run of the deploy script is at work on the host",
+            "nothing: the controller tries again",
+            Next.RETRY,
+            install_intact=True,
+        ),
+    ),
+    (
         re.compile(r"sha256 mismatch"),
         _Class(
             FailureClass.DIGEST_MISMATCH,
@@ -226,10 +246,11 @@ def diagnose(report: RunFinished, expected_end: str | None) -> Failure | None:
         return _skip(report)
     if report.exit_code == 121:
         return _UNKNOWN.failure()
+    stderr = _own_words(report.stderr_tail)
     for pattern, found in _PATTERNS:
-        if pattern.search(report.stderr_tail) or pattern.search(report.stdout_tail):
+        if pattern.search(stderr) or pattern.search(report.stdout_tail):
             return found.failure()
-    last_words = _last_line(report.stderr_tail) or report.last_line or "it said nothing"
+    last_words = _last_line(stderr) or report.last_line or "it said nothing"
     return Failure(
         kind=FailureClass.SCRIPT_FAILED,
         cause=f"the script exited with {report.exit_code}: {last_words}",
@@ -277,6 +298,11 @@ def _skip(report: RunFinished) -> Failure:
         next=Next.HOLD,
         install_intact=True,
     )
+
+
+def _own_words(stderr: str) -> str:
+    """Return what a script says itself: lines that begin with `| ` are its service's log."""
+    return "\n".join(line for line in stderr.splitlines() if not line.startswith("| "))
 
 
 def _last_line(text: str) -> str:

@@ -126,6 +126,33 @@ def test_what_goes_wrong_as_the_guide_tells_it(stderr: str, kind: FailureClass) 
     assert kind == failure.kind
 
 
+def test_the_last_words_of_a_service_are_not_the_scripts() -> None:
+    stderr = "| cannot reach NATS: Connection refused\nservice did not start: it ended at once"
+
+    failure = diagnose(report(15, stderr=stderr), _LINE)
+
+    assert failure is not None
+    assert failure.kind is FailureClass.SERVICE_DID_NOT_START
+
+
+def test_a_host_whose_service_is_down_is_told_apart() -> None:
+    stderr = "service did not start: x; the previous program is back, and does not run either: y"
+
+    failure = diagnose(report(16, stderr=stderr), _LINE)
+
+    assert failure is not None
+    assert failure.kind is FailureClass.SERVICE_DID_NOT_START
+    assert not failure.install_intact
+    assert "down" in failure.fix
+
+
+def test_a_run_that_met_another_one_is_tried_again() -> None:
+    failure = diagnose(report(17, stderr="another deploy of x is running: process 3"), _LINE)
+
+    assert failure is not None
+    assert failure.next is Next.RETRY
+
+
 def test_a_digest_mismatch_says_that_the_old_install_is_intact() -> None:
     failure = diagnose(report(stderr="sha256 mismatch — expected=aa actual=bb"), _LINE)
 
