@@ -51,6 +51,7 @@ class LabOptions:
     hosts_per_agent: int = 1
     agent_version: str = "0.101.0"
     ledger: Literal["durable", "memory"] = "durable"
+    silent_skips: bool = False
     local_limit: int | None = None
     heartbeat_seconds: float = 30
     drain_seconds: float = 1
@@ -207,6 +208,7 @@ class Lab:
             heartbeat_seconds=self.options.heartbeat_seconds,
             drain_seconds=self.options.drain_seconds,
             ledger=self.options.ledger,
+            silent_skips=self.options.silent_skips,
             local_limit=self.options.local_limit,
             hosts=[
                 HostSettings(

@@ -16,6 +16,8 @@ from reconciler.lab.failure import LabFailed
 from reconciler.lab.part import Launch, Part
 from reconciler.lab.ports import LOOPBACK, free_port
 
+_GREETING_SECONDS = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
@@ -96,12 +98,14 @@ class NatsServer(Part):
 
     async def _greets(self) -> bool:
         try:
-            reader, writer = await asyncio.open_connection(LOOPBACK, self.settings.port)
-        except OSError:
+            async with asyncio.timeout(_GREETING_SECONDS):
+                reader, writer = await asyncio.open_connection(LOOPBACK, self.settings.port)
+                try:
+                    return (await reader.readline()).startswith(b"INFO ")
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
             return False
-        greeting = await reader.readline()
-        writer.close()
-        return greeting.startswith(b"INFO ")
 
 
 async def _ignore(_: Exception) -> None:
@@ -126,11 +130,11 @@ def nats_server_path() -> str:
 def configuration_text(name: str, settings: NatsSettings) -> str:
     """Return the server's configuration file."""
     store = json.dumps(str(settings.folder / "jetstream"))
-    limit = f"max_file_store: {settings.max_file_store}" if settings.max_file_store else ""
+    limit = f", max_file_store: {settings.max_file_store}" if settings.max_file_store else ""
     lines = [
         f"server_name: {name}",
         f"listen: {LOOPBACK}:{settings.port}",
-        f"jetstream {{ store_dir: {store}, sync_interval: always {limit} }}",
+        f"jetstream {{ store_dir: {store}, sync_interval: always{limit} }}",
     ]
     if settings.authorization is not None:
         lines.append(settings.authorization)

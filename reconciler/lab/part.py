@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from reconciler.lab.failure import LabFailed
 from reconciler.lab.waiting import until
@@ -41,6 +43,24 @@ class Part(ABC):
     @abstractmethod
     async def answers(self) -> bool:
         """Tell whether the process does its work now."""
+
+    async def __aenter__(self) -> Self:
+        """Start the process; it ends with the context."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.kill()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the process."""
+        await self.stop()
 
     @property
     def pid(self) -> int:

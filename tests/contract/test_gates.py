@@ -151,6 +151,19 @@ async def test_a_kill_ends_the_waiting_for_a_place(fleet: Fleet) -> None:
     assert result["stderr"] == "killed while waiting for local job slot"
 
 
+async def test_a_kill_ends_the_jitter(fleet: Fleet) -> None:
+    late = command("echo ran", jitter_secs=7_211_777)
+
+    async with results_of(fleet, late) as results:
+        await send(fleet, late)
+        await _until_logged(fleet, "jitter_secs=7211777")
+        await fleet.client.publish(f"kill.{late['exec_id']}", b"")
+        result = await next_result(results)
+
+    assert (result["exit_code"], result["skipped"]) == (-1, False)
+    assert result["stderr"] == "killed during start jitter"
+
+
 async def test_a_command_may_bypass_the_places(fleet: Fleet) -> None:
     async with _every_place_taken(fleet):
         result = await run(fleet, command("echo ran", bypass_local_limit=True))
@@ -183,12 +196,16 @@ class _every_place_taken:  # noqa: N801 - reads as a phrase where it is used
 
 
 async def _until_waiting(fleet: Fleet, sent: wire.Document) -> None:
-    """Wait until the agent's log says that *sent* has passed the gates and waits for a place."""
+    """Wait until *sent* has passed the gates and waits for a place."""
+    await _until_logged(fleet, f"waiting for local job slot request_id={sent['request_id']}")
 
-    async def waiting() -> bool:
+
+async def _until_logged(fleet: Fleet, text: str) -> None:
+    """Wait until the agent's log has *text* near its end."""
+
+    async def logged() -> bool:
         asked = wire.encode({"tail_lines": 20})
         reply = await fleet.client.request(f"logs.fetch.{HOST}", asked, timeout=ANSWER_SECONDS)
-        line = f"waiting for local job slot request_id={sent['request_id']}"
-        return line in reply.data.decode()
+        return text in reply.data.decode()
 
-    await until(waiting, "the command waiting for a place")
+    await until(logged, f"the agent saying {text!r}")

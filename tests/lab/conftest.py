@@ -5,13 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-import nats
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 
 from reconciler.lab.fleet import Lab, LabOptions
 from reconciler.lab.service import build_service
+from tests.lab.talk import connected
 
 SERVICE = build_service("0.42.0")
 QUICK = LabOptions(drain_seconds=0.1)
@@ -36,14 +36,8 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
 async def client(lab: Lab) -> AsyncIterator[Client]:
     """A connection to the lab's broker that survives its restarts."""
 
-    async def ignore(_: Exception) -> None:
-        """The tests break the connection on purpose."""
-
-    connected = await nats.connect(
-        lab.nats_url, max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=ignore
-    )
-    yield connected
-    await connected.close()
+    async with connected(lab.nats_url) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -1,15 +1,28 @@
 """Commands to a lab, and their results."""
 
+import contextlib
 import secrets
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from reconciler.lab import wire
+from reconciler.lab.connection import connect
 from reconciler.lab.waiting import until
 
 ANSWER_SECONDS = 20
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str | list[str], token: str | None = None) -> AsyncIterator[Client]:
+    """Connect for as long as the context lasts: a connection left open would hang the loop."""
+    client = await connect(url, token, "test", quiet=True)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 def command(script: str = "true", **changes: wire.Json) -> wire.Document:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.lab.connection import connect
 from reconciler.lab.fleet import Lab
 from reconciler.lab.keeper import MARK, marked
 from reconciler.lab.waiting import until
 from tests.lab.conftest import MakeLab
-from tests.lab.talk import command, publish
+from tests.lab.talk import command, connected, publish
 
 STARTER = """
 import asyncio, sys
@@ -77,9 +76,8 @@ async def test_a_lab_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 async def _start_script(lab: Lab, script: str) -> None:
-    client = await connect(lab.nats_url, None, "test", quiet=True)
-    await publish(client, "alpha", command(script, timeout_secs=600))
-    await client.close()
+    async with connected(lab.nats_url) as client:
+        await publish(client, "alpha", command(script, timeout_secs=600))
 
 
 async def _gone(lab_id: str) -> bool:

@@ -7,21 +7,21 @@ import aiohttp
 import pytest
 
 from reconciler.lab import wire
-from reconciler.lab.connection import connect
 from reconciler.lab.waiting import until
 from tests.lab.conftest import QUICK, MakeLab
-from tests.lab.talk import command, publish, run, stored_result
+from tests.lab.talk import command, connected, publish, run, stored_result
 
 
 async def test_one_agent_process_serves_several_hosts(make_lab: MakeLab) -> None:
     hosts = [f"host-{number}" for number in range(5)]
 
-    async with make_lab(hosts, replace(QUICK, hosts_per_agent=3)) as lab:
-        client = await connect(lab.nats_url, None, "test", quiet=True)
+    async with (
+        make_lab(hosts, replace(QUICK, hosts_per_agent=3)) as lab,
+        connected(lab.nats_url) as client,
+    ):
         results = await asyncio.gather(
             *(run(client, host, command('echo "$KANADE_LAB_HOST"')) for host in hosts)
         )
-        await client.close()
 
         assert [result["stdout"] for result in results] == [f"{host}\n" for host in hosts]
         assert [len(part.hosts) for part in lab.agent_parts] == [3, 2]
@@ -29,16 +29,32 @@ async def test_one_agent_process_serves_several_hosts(make_lab: MakeLab) -> None
 
 
 async def test_an_agent_without_a_ledger_forgets_what_it_ran(make_lab: MakeLab) -> None:
-    async with make_lab(["alpha"], replace(QUICK, ledger="memory")) as lab:
-        client = await connect(lab.nats_url, None, "test", quiet=True)
+    async with (
+        make_lab(["alpha"], replace(QUICK, ledger="memory")) as lab,
+        connected(lab.nats_url) as client,
+    ):
         sent = command("echo again")
         await run(client, "alpha", sent)
         await lab.agents["alpha"].restart()
 
         result = await run(client, "alpha", sent)
-        await client.close()
 
     assert result["stdout"] == "again\n"
+
+
+async def test_an_older_agent_says_nothing_of_what_it_skips(make_lab: MakeLab) -> None:
+    skipped = command(deadline_at="2020-01-01T00:00:00Z")
+
+    async with (
+        make_lab(["alpha"], replace(QUICK, silent_skips=True)) as lab,
+        connected(lab.nats_url) as client,
+    ):
+        results = await client.subscribe(f"results.{skipped['request_id']}")
+        await publish(client, "alpha", skipped)
+        await run(client, "alpha", command())
+        pending = results.pending_msgs
+
+    assert pending == 0
 
 
 @pytest.mark.parametrize(
@@ -53,10 +69,11 @@ async def test_an_agent_before_0_42_2_cannot_parse_a_script_header(
 ) -> None:
     script = "# deploys\n[CmdletBinding()]\nparam()\n'hi'\n"
 
-    async with make_lab(["alpha"], replace(QUICK, agent_version=version)) as lab:
-        client = await connect(lab.nats_url, None, "test", quiet=True)
+    async with (
+        make_lab(["alpha"], replace(QUICK, agent_version=version)) as lab,
+        connected(lab.nats_url) as client,
+    ):
         result = await run(client, "alpha", command(script, shell="powershell"))
-        await client.close()
 
     assert result["exit_code"] != 0
     assert answer in str(result["stderr"])
@@ -88,25 +105,27 @@ async def test_a_run_whose_agent_died_is_reaped_until_its_agent_says_more(
 
 
 async def test_a_broker_with_a_token_lets_the_whole_lab_in(make_lab: MakeLab) -> None:
-    async with make_lab(["alpha"], replace(QUICK, nats_token="secret-1")) as lab:
-        client = await connect(lab.nats_url, "secret-1", "test", quiet=True)
+    async with (
+        make_lab(["alpha"], replace(QUICK, nats_token="secret-1")) as lab,
+        connected(lab.nats_url, "secret-1") as client,
+    ):
         result = await run(client, "alpha", command("echo in"))
-        await client.close()
 
     assert result["stdout"] == "in\n"
 
 
 @pytest.mark.slow
 async def test_a_cluster_of_three_survives_the_loss_of_one(make_lab: MakeLab) -> None:
-    async with make_lab(["alpha"], replace(QUICK, nats_nodes=3)) as lab:
-        client = await connect(lab.nats_urls, None, "test", quiet=True)
+    async with (
+        make_lab(["alpha"], replace(QUICK, nats_nodes=3)) as lab,
+        connected(lab.nats_urls) as client,
+    ):
         stream = await client.jetstream().stream_info("EXEC")
         sent = command("echo two are enough")
 
         await lab.nats_nodes[1].kill()
         await publish(client, "alpha", sent)
         result = await stored_result(client, sent)
-        await client.close()
 
     assert stream.config.num_replicas == 3
     assert result["stdout"] == "two are enough\n"

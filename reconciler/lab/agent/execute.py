@@ -43,6 +43,7 @@ class Executor:
 
     host: HostSettings
     agent_version: str
+    silent_skips: bool
     environment: dict[str, str]
     client: Client
     gates: Gates
@@ -70,13 +71,15 @@ class Executor:
                 stderr=f"command failed before it produced an outcome: {error}",
                 started_at=moment, finished_at=moment,
             )  # fmt: skip
+        if outcome["skipped"] is True and self.silent_skips:
+            return
         self.ledger.finish(ticket, outcome)
 
     async def _outcome(self, ticket: Ticket) -> wire.Document:
         command = ticket.command
         await self._pass_gates(command)
         async with armed(self.client, command.exec_id) as switch:
-            await _jitter(command, switch)
+            await self._jitter(command, switch)
             async with self._place(command, switch):
                 await self._pass_gates(command)
                 script = await self.scripts.text(command)
@@ -86,6 +89,15 @@ class Executor:
         skip = await self.gates.skip(command)
         if isinstance(skip, Skip):
             raise NotStarted(skip.exit_code, skip.stderr, skipped=True, at=skip.at)
+
+    async def _jitter(self, command: Command, switch: asyncio.Event) -> None:
+        most = command.jitter_secs
+        if most is None or most <= 1:
+            return
+        seconds = random.randrange(most)
+        self.log.say(f"applying jitter before exec jitter_secs={most} sleep_secs={seconds}")
+        if await happens_first(switch, asyncio.sleep(seconds)):
+            raise NotStarted(result.NO_OUTCOME, "killed during start jitter", skipped=False)
 
     @contextlib.asynccontextmanager
     async def _place(self, command: Command, switch: asyncio.Event) -> AsyncIterator[None]:
@@ -167,14 +179,6 @@ class Executor:
             timeout_seconds=max(command.timeout_secs, 1),
             switch=switch,
         )
-
-
-async def _jitter(command: Command, switch: asyncio.Event) -> None:
-    if command.jitter_secs is None or command.jitter_secs <= 1:
-        return
-    pause = asyncio.sleep(random.randrange(command.jitter_secs))
-    if await happens_first(switch, pause):
-        raise NotStarted(result.NO_OUTCOME, "killed during start jitter", skipped=False)
 
 
 def _seconds_left(command: Command) -> float | None:

@@ -78,6 +78,7 @@ class Host:
         return Executor(
             host=self._host,
             agent_version=self._settings.agent_version,
+            silent_skips=self._settings.silent_skips,
             environment=dict(os.environ) | self._host.environment,
             client=self._client,
             gates=Gates(self._client),

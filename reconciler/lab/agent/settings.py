@@ -32,6 +32,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     drain_seconds: float = 1
     ledger: Literal["durable", "memory"] = "durable"
     """Older agents remember in memory only, so nothing after a restart."""
+    silent_skips: bool = False
+    """Older agents say nothing at all of a command that policy keeps from running."""
     local_limit: int | None = None
     """How many scripts a host runs at once; the number of processors when not said."""
 
