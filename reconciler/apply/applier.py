@@ -62,6 +62,7 @@ class _Walk:
         self._perform = perform
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._tasks: dict[ActionKey, asyncio.Task[StepOutcome]] = {}
+        self._lost: LeaseLost | None = None
 
     def begin(self, step: Step, group: asyncio.TaskGroup) -> None:
         """Take *step* as soon as its turn has come."""
@@ -80,7 +81,13 @@ class _Walk:
             message = "a step before it did not succeed"
             return StepOutcome(step=step, state=StepState.SKIPPED, message=message)
         async with self._gate:
-            return await self._applier.try_step(step, self._perform)
+            if self._lost is not None:
+                raise LeaseLost(str(self._lost))
+            try:
+                return await self._applier.try_step(step, self._perform)
+            except LeaseLost as error:
+                self._lost = error
+                raise
 
 
 def _has_succeeded(task: asyncio.Task[StepOutcome]) -> bool:
