@@ -112,7 +112,7 @@ async def _playground(folder: Path, mode: str) -> AsyncIterator[tuple[Lab, Repos
 
 
 async def _live_and_die(life: Life, repository: Repository) -> str:
-    """Start and kill the controller, a commit before most of the deaths; return the last version."""
+    """Start and kill the controller, with a commit before most deaths; return the last version."""
     chance = random.Random(20261123)
     version, commits = "1.0.0", 0
     for number in range(LIVES):
