@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from reconciler.cli import exits
 from reconciler.cli.commands.apply import apply_command
 from reconciler.cli.commands.approve import approve_command
 from reconciler.cli.commands.bump import bump_command
@@ -24,9 +25,6 @@ from reconciler.cli.commands.version import version_command
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import complain
 from reconciler.errors import ReconcilerError, TransientError
-
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -83,7 +81,7 @@ def run(command: Callable[[], object]) -> int:
         error.show()
         return error.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
-        return _told("interrupted", EXIT_INTERRUPTED)
+        return _told("interrupted", exits.INTERRUPTED)
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise
@@ -98,7 +96,7 @@ def _failed(error: BaseException) -> int:
         traceback.print_exception(error)
     if not isinstance(inner, ReconcilerError):
         words = f"{type(inner).__name__}: {inner}"
-        return _told(f"bug: {words}\nplease report it, with what --debug adds", EXIT_BUG)
+        return _told(f"bug: {words}\nplease report it, with what --debug adds", exits.BUG)
     hint = "; it may pass: try again" if isinstance(inner, TransientError) else ""
     return _told(f"error: {inner}{hint}", inner.exit_code)
 

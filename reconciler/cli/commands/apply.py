@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from reconciler.cli import exits
 from reconciler.cli.commands.plan import shown
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.progress import Bars
@@ -15,7 +16,6 @@ from reconciler.errors import KanadeUnavailable, LeaseLost
 from reconciler.model.outcome import Applied, StepState
 from reconciler.model.plan import Plan, State
 
-EXIT_HELD = 6
 _RENEW_EVERY = timedelta(seconds=4)
 
 
@@ -50,7 +50,7 @@ async def _apply(invocation: Invocation, bars: Bars, *, wait: bool) -> Callable[
 
     def tell() -> int:
         say(text)
-        return _told(applied) if applied is not None else 0
+        return _told(applied) if applied is not None else exits.DONE
 
     return tell
 
@@ -80,4 +80,4 @@ def _told(applied: Applied) -> int:
     say(f"\n{done} of {len(applied.outcomes)} steps done")
     for outcome in applied.failed:
         complain(f"failed: {outcome.step.action.key}: {outcome.message}")
-    return EXIT_HELD if applied.failed or applied.plan.blocked else 0
+    return exits.HELD if applied.failed or applied.plan.blocked else exits.DONE

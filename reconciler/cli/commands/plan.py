@@ -4,6 +4,7 @@ import asyncio
 
 import click
 
+from reconciler.cli import exits
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, data, paragraph, printable, say, width
 from reconciler.cli.wiring import open_workshop
@@ -26,7 +27,7 @@ def plan_command(invocation: Invocation, output: str) -> int:
         say(data(found, Output(output)))
     else:
         say(shown(in_force, found, width()))
-    return 1 if found.steps or found.deferred else 0
+    return exits.DIFFERENCES if found.steps or found.deferred else exits.DONE
 
 
 async def _look(invocation: Invocation) -> tuple[InForce, Plan]:
