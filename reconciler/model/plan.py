@@ -30,9 +30,10 @@ class Deferred:
     """Something that is wanted and is not done now."""
 
     release: ReleaseName
-    host: HostName | None
     reason: str
     message: str
+    host: HostName | None = None
+    """`None` when it holds the release as a whole."""
     until: datetime | None = None
     """When it is worth looking again, where that is known."""
     needs_person: bool = False

@@ -157,7 +157,6 @@ def _full(release: Release, waiting: int) -> Deferred:
     limit = release.rollout.max_in_flight
     return Deferred(
         release=release.name,
-        host=None,
         reason="MaxInFlight",
         message=f"{waiting} more hosts wait: at most {limit} at a time",
     )

@@ -243,7 +243,6 @@ def _held(
 ) -> Deferred:
     return Deferred(
         release=scene.release.name,
-        host=None,
         reason=reason,
         message=message,
         until=until,

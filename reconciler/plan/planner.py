@@ -150,14 +150,22 @@ def _supply(
     unfit = observed.unfit_jobs.get(release.job.id)
     if unfit is not None:
         message = f"job {release.job.id}: the backend's schema refuses it: {unfit}"
-        return _Supply(blocked=_blocked(release, "JobRefused", message, needs_person=True))
+        return _Supply(
+            blocked=Deferred(
+                release=release.name, reason="JobRefused", message=message, needs_person=True
+            )
+        )
     package = plan_package(release, observed)
     if isinstance(package, Deferred):
         return _Supply(blocked=package)
     script = plan_script(release, observed)
     if script is None:
         message = observed.unrendered.get(release.name, "its script cannot be rendered")
-        return _Supply(blocked=_blocked(release, "SecretUnavailable", message, needs_person=True))
+        return _Supply(
+            blocked=Deferred(
+                release=release.name, reason="SecretUnavailable", message=message, needs_person=True
+            )
+        )
     ref, publish = script
     steps = [step for step in (package, publish) if step is not None]
     manifest = complete(release.job, version=release.version, script=ref, repo=desired.repo)
@@ -176,7 +184,10 @@ def _supply(
         if until is not None:
             message = f"commands of {release.job.id} are in flight: its version cannot move yet"
             return _Supply(
-                steps=tuple(steps), blocked=_blocked(release, "JobInUse", message, until)
+                steps=tuple(steps),
+                blocked=Deferred(
+                    release=release.name, reason="JobInUse", message=message, until=until
+                ),
             )
         steps.append(upsert)
     errand = Errand(
@@ -217,24 +228,6 @@ def _held(verdicts: list[Verdict], observed: Observed, shut: Deferred | None) ->
         hosts=_with_presence(verdicts, observed),
         blocked=told,
         look_at=_look_at(verdicts, deferred),
-    )
-
-
-def _blocked(
-    release: Release,
-    reason: str,
-    message: str,
-    until: datetime | None = None,
-    *,
-    needs_person: bool = False,
-) -> Deferred:
-    return Deferred(
-        release=release.name,
-        host=None,
-        reason=reason,
-        message=message,
-        until=until,
-        needs_person=needs_person,
     )
 
 

@@ -30,7 +30,6 @@ def plan_package(release: Release, observed: Observed) -> Step | Deferred | None
     if isinstance(release.artifact.origin, PublishedArtifact):
         return Deferred(
             release=release.name,
-            host=None,
             reason="PackageMissing",
             message=f"{ref} is not published, and the release names no artifact to publish; "
             f"kanade app publish {release.package} <file> --version {release.version}",
@@ -52,7 +51,6 @@ def _immutable(release: Release, ref: ObjectRef, stored: StoredObject, *, ours: 
     whose = "by an earlier commit" if ours else "by somebody else"
     return Deferred(
         release=release.name,
-        host=None,
         reason="VersionImmutable",
         message=f"version {ref.version} of {ref.name!r} was published {whose} with sha256 "
         f"{digest}; a version's bytes never change: correct the sha256, or use a new version",

@@ -113,7 +113,6 @@ def _step(
 def _refuse(action: UpsertJob, release: ReleaseName | None, reason: str, message: str) -> Deferred:
     return Deferred(
         release=release or NO_RELEASE,
-        host=None,
         reason=reason,
         message=f"job {action.job_id}: {message}",
         needs_person=True,

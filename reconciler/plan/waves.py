@@ -161,14 +161,14 @@ def _holds_the_next(
         return _unfinished(release, wave, state, now)
     if _too_many_away(wave, state):
         message = f"wave {wave.name} waits for {state.offline} offline hosts"
-        return _deferred(release, "WaveOffline", message)
+        return Deferred(release=release.name, reason="WaveOffline", message=message)
     if state.healthy == 0:
         message = f"no host of wave {wave.name} has been proved"
-        return _deferred(release, "WaveNotProved", message)
+        return Deferred(release=release.name, reason="WaveNotProved", message=message)
     until = (state.healthy_since or now) + release.rollout.soak
     if now < until:
         message = f"wave {wave.name} is healthy; it soaks until {until:%H:%M:%S} UTC"
-        return _deferred(release, "Soaking", message, until=until)
+        return Deferred(release=release.name, reason="Soaking", message=message, until=until)
     return None
 
 
@@ -177,11 +177,15 @@ def _unfinished(release: Release, wave: Wave, state: WaveState, now: datetime) -
     limit = release.rollout.progress_deadline
     moved = state.moved_at
     if limit is None or moved is None or moved == _LONG_AGO:
-        return _deferred(release, "WaveNotDone", message)
+        return Deferred(release=release.name, reason="WaveNotDone", message=message)
     if now < moved + limit:
-        return _deferred(release, "WaveNotDone", message, until=moved + limit)
+        return Deferred(
+            release=release.name, reason="WaveNotDone", message=message, until=moved + limit
+        )
     message = f"{message}, and nothing has moved since {moved:%Y-%m-%d %H:%M:%S} UTC"
-    return _deferred(release, "ProgressDeadlineExceeded", message, needs_person=True)
+    return Deferred(
+        release=release.name, reason="ProgressDeadlineExceeded", message=message, needs_person=True
+    )
 
 
 def _too_many_away(wave: Wave, state: WaveState) -> bool:
@@ -193,21 +197,3 @@ def _too_many_away(wave: Wave, state: WaveState) -> bool:
     if rule.max_percent is not None:
         return state.offline * 100 > rule.max_percent * len(state.hosts)
     return False
-
-
-def _deferred(
-    release: Release,
-    reason: str,
-    message: str,
-    *,
-    until: datetime | None = None,
-    needs_person: bool = False,
-) -> Deferred:
-    return Deferred(
-        release=release.name,
-        host=None,
-        reason=reason,
-        message=message,
-        until=until,
-        needs_person=needs_person,
-    )
