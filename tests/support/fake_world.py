@@ -39,30 +39,40 @@ class Crash(BaseException):
     """The controller's process ends here: no handler of its own runs."""
 
 
+Spell = BaseException | Callable[[], None]
+
+
 class Weather:
-    """What goes wrong at which call: nothing, unless a test says so."""
+    """What happens around which call: nothing, unless a test says so."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         """Every call of a port, in its order, as `<port>.<method>`."""
-        self._before: dict[str, deque[BaseException]] = defaultdict(deque)
-        self._after: dict[str, deque[BaseException]] = defaultdict(deque)
+        self._before: dict[str, deque[Spell]] = defaultdict(deque)
+        self._after: dict[str, deque[Spell]] = defaultdict(deque)
 
-    def spoil(self, call: str, error: BaseException, *, after: bool = False) -> None:
-        """Let the next *call* raise *error*; *after* its effect, when that is the point."""
-        (self._after if after else self._before)[call].append(error)
+    def spoil(self, call: str, spell: Spell, *, after: bool = False) -> None:
+        """Let the next *call* raise, or something happen meanwhile; *after* its effect, if said."""
+        (self._after if after else self._before)[call].append(spell)
 
     @asynccontextmanager
     async def around(self, call: str) -> AsyncIterator[None]:
         """Be an await point before and after the effect, each of which may be the last."""
         self.calls.append(call)
         await asyncio.sleep(0)
-        if self._before[call]:
-            raise self._before[call].popleft()
+        _cast(self._before[call])
         yield
         await asyncio.sleep(0)
-        if self._after[call]:
-            raise self._after[call].popleft()
+        _cast(self._after[call])
+
+
+def _cast(spells: deque[Spell]) -> None:
+    if not spells:
+        return
+    spell = spells.popleft()
+    if isinstance(spell, BaseException):
+        raise spell
+    spell()
 
 
 @dataclass(frozen=True, kw_only=True)
