@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from math import ceil
 from typing import Self
 
 from nats import errors as nats_errors
@@ -38,6 +37,7 @@ class Connection:
         self._forbidden: dict[str, str] = {}
         self._up = asyncio.Event()
         self._opening = asyncio.Lock()
+        self._attempt = 0
         self._silences = 0
         self._ended = False
 
@@ -241,13 +241,18 @@ class Connection:
         return self._link.client
 
     async def _replace_link(self) -> None:
+        attempt = self._attempt
         async with self._opening:
             if not self._link.client.is_closed:
                 return
+            if self._attempt != attempt:
+                # Another has tried while we waited for our turn: that will do for both.
+                raise KanadeUnavailable(f"{self.at('NATS')}: {self.trouble}; nothing was sent")
+            self._attempt += 1
             link = Link(self._options, self)
             await link.open()
             self._link = link
-            for subscription in self._subscriptions:
+            for subscription in list(self._subscriptions):
                 await self._attach(link.client, subscription)
         self.link_up()
 
@@ -257,12 +262,9 @@ class Connection:
 
     async def _flush(self, endpoint: str) -> None:
         with translated(endpoint):
-            client = await self._client()
-            # nats-py's flush sends its ping ahead of what is still in its buffer.
-            while client.pending_data_size and client.is_connected:  # noqa: ASYNC110 (no event)
-                await asyncio.sleep(0)
+            await self._client()
             try:
-                await client.flush(timeout=ceil(ANSWER_WITHIN.total_seconds()))
+                await self._link.flush(ANSWER_WITHIN)
             except nats_errors.TimeoutError:
                 await self._count_silence()
                 raise

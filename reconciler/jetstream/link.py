@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import re
 import ssl
+from datetime import timedelta
+from math import ceil
 from typing import Protocol
 
 from nats import errors as nats_errors
@@ -44,6 +46,8 @@ class Link:
     def __init__(self, options: NatsOptions, watcher: Watcher) -> None:
         self._options = options
         self._watcher = watcher
+        self._opened = False
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.client = Client()
         self.trouble: str | None = None
         """The last thing that the server or the network said against us."""
@@ -73,6 +77,7 @@ class Link:
             raise self._failure(error) from error
         # Only now, so that a refusal ends the attempt in place of being tried again.
         self.client.options["allow_reconnect"] = True
+        self._opened = True
         await self._check_version()
 
     async def _connect(self, tls: ssl.SSLContext | None) -> None:
@@ -103,6 +108,21 @@ class Link:
         with contextlib.suppress(TimeoutError, OSError, nats_errors.Error):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self.client.close()
+
+    async def flush(self, within: timedelta) -> None:
+        """Return when the server has had all that was sent before."""
+        # nats-py's flush sends its ping ahead of what is still in its buffer.
+        while self.client.pending_data_size and self.client.is_connected:  # noqa: ASYNC110 (no event)
+            await asyncio.sleep(0)
+        # And it waits out its timeout for an answer that went with its connection.
+        flush = asyncio.ensure_future(self.client.flush(ceil(within.total_seconds())))
+        try:
+            await asyncio.wait((flush, self._lost), return_when=asyncio.FIRST_COMPLETED)
+            if not flush.done():
+                raise nats_errors.StaleConnectionError
+            flush.result()
+        finally:
+            flush.cancel()
 
     async def leave_server(self) -> None:
         """Give up a server that takes bytes and answers nothing, and connect anew."""
@@ -146,16 +166,24 @@ class Link:
         # later, and long after the caller was told that nothing is known of it.
         self.client._pending.clear()  # noqa: SLF001
         self.client._pending_data_size = 0  # noqa: SLF001
-        self._watcher.link_down()
+        self._tell_down()
 
     async def _on_reconnected(self) -> None:
         self.trouble = None
+        self._lost = asyncio.get_running_loop().create_future()
         self._watcher.link_up()
 
     async def _on_closed(self) -> None:
         if self.client.last_error is not None:
             self.trouble = _words(self.client.last_error)
-        self._watcher.link_down()
+        self._tell_down()
+
+    def _tell_down(self) -> None:
+        """What never was up is nobody's news: whoever opens it gets an error."""
+        if not self._lost.done():
+            self._lost.set_result(None)
+        if self._opened:
+            self._watcher.link_down()
 
 
 def _words(error: Exception) -> str:

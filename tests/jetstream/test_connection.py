@@ -78,6 +78,21 @@ def test_options_that_contradict_themselves_are_refused(
         NatsOptions(**given)  # type: ignore[arg-type]
 
 
+def test_a_credentials_file_must_be_there(tmp_path: Path) -> None:
+    options = NatsOptions(servers=("nats://h",), credentials=tmp_path / "user.creds")
+
+    with pytest.raises(UsageError, match=r"there is no credentials file .*user\.creds"):
+        options.check_credentials()
+
+
+def test_a_certificate_must_be_one(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for name in ("ca.pem", "missing.pem"):
+        options = NatsOptions(servers=("tls://h",), ca=tmp_path / name)
+        with pytest.raises(UsageError, match="cannot use the TLS files"):
+            options.tls_context()
+
+
 def test_credentials_of_a_url_are_not_shown() -> None:
     assert without_credentials("nats://token@host:4222") == "nats://host:4222"
     assert without_credentials("user:pass@host:4222") == "nats://host:4222"
@@ -161,6 +176,32 @@ async def test_a_link_that_the_server_has_ended_for_good_is_replaced(nats_accoun
 
         async with asyncio.timeout(5):
             assert await heard.get() == b"still here"
+
+
+async def test_a_link_that_cannot_be_replaced_is_tried_once_for_all_who_wait(
+    own_server: NatsProcess,
+) -> None:
+    options = NatsOptions(servers=(own_server.url,), connect_timeout=timedelta(seconds=0.5))
+    async with await connect(options) as connection:
+        await create_stream(connection, "S", "s.>")
+        closed = asyncio.Event()
+        connection.listen(closed.set)
+        await connection._link.client.publish("x" * 5000)
+        async with asyncio.timeout(5):
+            await closed.wait()
+        own_server.kill()
+        closed.clear()
+        started = time.monotonic()
+        answers = await asyncio.gather(
+            *(api.stream_info(connection, "S") for _ in range(8)), return_exceptions=True
+        )
+
+        assert {type(answer) for answer in answers} == {KanadeUnavailable}
+        assert time.monotonic() - started < 2
+        assert not closed.is_set()
+        own_server.start()
+        assert (await api.stream_info(connection, "S")).config.name == "S"
+        assert closed.is_set()
 
 
 async def test_a_frozen_server_is_unavailable_and_is_left(own_server: NatsProcess) -> None:

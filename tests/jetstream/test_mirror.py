@@ -1,7 +1,9 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +129,31 @@ async def test_a_restarted_server_ends_in_a_working_copy_and_no_stray_consumers(
             await mirror.caught_up(await bucket.put("c", b"after"))
             assert values(mirror)["$KV.things.c"] == b"after"
         assert await consumers(connection, bucket.stream) == []
+
+
+async def test_a_store_that_went_back_in_time_is_read_as_it_is_now(
+    own_server: NatsProcess, tmp_path: Path
+) -> None:
+    store, older = own_server.folder / "store", tmp_path / "older"
+    async with connected(own_server.url) as connection:
+        bucket = Bucket(connection, "things")
+        await bucket.create()
+        await bucket.put("a", b"old")
+        own_server.stop()
+        shutil.copytree(store, older)
+        own_server.start()
+        with pytest.raises(KanadeUnavailable):
+            await connection.rtt()
+        async with mirrored(connection, bucket) as mirror:
+            await mirror.caught_up(await bucket.put("a", b"new"))
+            await mirror.caught_up(await bucket.put("b", b"new"))
+            own_server.kill()
+            shutil.rmtree(store)
+            shutil.copytree(older, store)
+            own_server.start()
+            await mirror.refresh()
+
+            assert values(mirror) == {"$KV.things.a": b"old"}
 
 
 async def test_a_silent_server_is_not_an_empty_bucket(
