@@ -15,6 +15,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GHOST = "ghost-01"
 
+SLOW = "'sleep 1; {}'"
+"""A result that comes before its exec is written down is never counted: leave it the time."""
+
 
 async def execute(fleet: Fleet, job: str, **body: wire.Json) -> Reply:
     return await fleet.post(f"/api/exec/{job}", body)
@@ -204,7 +207,7 @@ async def test_a_body_that_is_not_said_to_be_json_is_not_read(fleet: Fleet) -> N
 
 async def test_an_exec_is_pending_and_then_completed(fleet: Fleet) -> None:
     job = unique("job")
-    await post(fleet, manifest(job, script="'echo kanade-backend 1'"))
+    await post(fleet, manifest(job, script=SLOW.format("echo kanade-backend 1")))
 
     unseen = (await execute(fleet, job, target={"pcs": [GHOST]})).document["exec_id"]
     shown = (await execute(fleet, job, target={"pcs": [HOST]})).document["exec_id"]
@@ -242,7 +245,7 @@ async def test_an_exec_is_pending_and_then_completed(fleet: Fleet) -> None:
 
 async def test_a_failed_run_counts_as_a_failure(fleet: Fleet) -> None:
     job = unique("job")
-    await post(fleet, manifest(job, script="'exit 1'"))
+    await post(fleet, manifest(job, script=SLOW.format("exit 1")))
 
     exec_id = (await execute(fleet, job, target={"pcs": [HOST]})).document["exec_id"]
     await _until_status(fleet, str(exec_id), "completed")

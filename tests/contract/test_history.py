@@ -22,7 +22,8 @@ async def projected(fleet: Fleet, sent: wire.Document, host: str = HOST) -> wire
 
 
 async def test_a_row_of_the_list_is_a_result_with_its_version(fleet: Fleet) -> None:
-    sent = command("echo out; echo err >&2; exit 4", version="7")
+    # A run whose result is heard of before its beginning has no version: let it take its time.
+    sent = command("sleep 1.5; echo out; echo err >&2; exit 4", version="7")
 
     row = await projected(fleet, sent)
 
