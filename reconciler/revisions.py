@@ -42,9 +42,9 @@ class Revisions:
         try:
             await self._advance()
         except ReconcilerError as error:
-            self._tell(Truth.FALSE, error.reason, str(error))
             if self.in_force is None:
                 await self._fall_back()
+            self._tell(Truth.FALSE, error.reason, str(error))
         return self.in_force is not before
 
     async def look_or_raise(self) -> InForce:
@@ -60,8 +60,9 @@ class Revisions:
     async def _advance(self) -> InForce:
         snapshot = await self._source.fetch()
         if self.in_force is None or self.in_force.snapshot != snapshot:
-            self.in_force = InForce(snapshot=snapshot, desired=load(snapshot))
+            found = InForce(snapshot=snapshot, desired=load(snapshot))
             await self._source.applied(snapshot.commit.revision)
+            self.in_force = found
         self._tell(Truth.TRUE, "Fetched", f"revision {snapshot.commit.revision[:12]} is in force")
         return self.in_force
 

@@ -15,7 +15,10 @@ _BLOCK_BYTES = 128 * 1024
 
 
 class FakeObjects:
-    """Implements `ports.Objects`: what others store shows after a refresh, our own at once."""
+    """Implements `ports.Objects`: what others store shows after a refresh, our own at once.
+
+    It is a `ports.Sweep`, too, and never leaves anything behind.
+    """
 
     def __init__(self, world: World, store: str) -> None:
         self._world = world
@@ -62,6 +65,10 @@ class FakeObjects:
             if self._world.stores[self._store].pop(ref, None) is not None:
                 self._world.changed()
             self._look()
+
+    async def sweep(self) -> None:
+        async with self._world.weather.around(f"{self._store}.sweep"):
+            return
 
     def _look(self) -> None:
         kept = self._world.stores[self._store]

@@ -98,6 +98,7 @@ def connect(world: World, instance: str = "one", terms: Terms | None = None) -> 
         clock=world.clock,
         terms=terms or Terms(),
         instance=instance,
+        swept=(packages, scripts),
     )
     return Fakes(
         world=world,

@@ -1,0 +1,69 @@
+"""An event loop whose time passes only when everybody waits, and then at once.
+
+Timeouts, sleeps and backoffs take no time at all and always come in the same order. It is for
+tests without I/O; where nobody will ever wake up again it says so and does not hang.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import ParamSpec
+
+from tests.support.builders import NOON
+from tests.support.clock import FakeClock
+
+Parameters = ParamSpec("Parameters")
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop that never waits for I/O, and jumps to the next moment at which something is due."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        selector = selectors.DefaultSelector()
+        self._poll = selector.select
+        selector.select = self._select  # type: ignore[method-assign, assignment]  # nothing else is called
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """Return the virtual seconds since the beginning."""
+        return round(self._skipped, 9)
+
+    def _select(self, timeout: float | None = None) -> Sequence[object]:
+        ready = self._poll(0)
+        if not ready:
+            if timeout is None:
+                raise RuntimeError("everybody waits, and nobody will ever wake anybody")
+            self._skipped += max(timeout, 0)
+        return ready
+
+
+class LoopClock(FakeClock):
+    """Implements `ports.Clock` by the time of the running loop."""
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, delay: timedelta) -> None:
+        await asyncio.sleep(delay.total_seconds())
+
+    def advance(self, span: timedelta) -> None:
+        raise AssertionError(f"time passes by itself; sleep for {span}")
+
+
+def in_virtual_time(
+    test: Callable[Parameters, Coroutine[object, object, None]],
+) -> Callable[Parameters, None]:
+    """Run an async test on a `VirtualLoop`."""
+
+    @wraps(test)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
