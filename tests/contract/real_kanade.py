@@ -78,7 +78,13 @@ class RealAgent(Part):
             f'[agent]\nid = "{self._host}"\nnats_url = "{self._nats_url}"\n'
             f'[log]\npath = "{self._folder}/agent.log"\nlevel = "info"\n'
         )
-        own = {"KANADE_NATS_TOKEN": NATS_TOKEN, "KANADE_AGENT_DATA_DIR": str(self._folder)}
+        staging = self._folder / "staging"
+        staging.mkdir(exist_ok=True)
+        own = {
+            "KANADE_NATS_TOKEN": NATS_TOKEN,
+            "KANADE_AGENT_DATA_DIR": str(self._folder),
+            "TMPDIR": str(staging),
+        }
         return Launch(
             argv=(str(binary("kanade-agent")), "--config", str(config)),
             environment={**self._environment, **own},

@@ -1,4 +1,4 @@
-"""`POST /api/exec`: what goes out, what comes back, and what is written down."""
+"""`POST /api/exec`: what goes out, and what is refused."""
 
 import hashlib
 
@@ -6,21 +6,12 @@ import aiohttp
 import pytest
 
 from reconciler.lab import wire
-from reconciler.lab.waiting import until
-from tests.contract.commands import next_result, unique
-from tests.contract.fleets import HOST, SPARE, Fleet, Reply
+from tests.contract.commands import unique
+from tests.contract.execs import GHOST, execute, slot_of
+from tests.contract.fleets import Fleet
 from tests.contract.test_jobs import manifest, post
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-GHOST = "ghost-01"
-
-SLOW = "'sleep 1; {}'"
-"""A result that comes before its exec is written down is never counted: leave it the time."""
-
-
-async def execute(fleet: Fleet, job: str, **body: wire.Json) -> Reply:
-    return await fleet.post(f"/api/exec/{job}", body)
 
 
 async def test_a_command_goes_to_its_subject_as_the_answer_says(fleet: Fleet) -> None:
@@ -29,7 +20,7 @@ async def test_a_command_goes_to_its_subject_as_the_answer_says(fleet: Fleet) ->
 
     reply = await execute(fleet, job, target={"pcs": [GHOST]})
 
-    slot = await _slot(fleet, reply)
+    slot = await slot_of(fleet, reply)
     assert reply.status == 200
     assert reply.document == {
         "exec_id": slot["exec_id"],
@@ -58,8 +49,8 @@ async def test_two_execs_never_share_an_id(fleet: Fleet) -> None:
     job = unique("job")
     await post(fleet, manifest(job))
 
-    first = await _slot(fleet, await execute(fleet, job, target={"pcs": [GHOST]}))
-    second = await _slot(fleet, await execute(fleet, job, target={"pcs": [GHOST]}))
+    first = await slot_of(fleet, await execute(fleet, job, target={"pcs": [GHOST]}))
+    second = await slot_of(fleet, await execute(fleet, job, target={"pcs": [GHOST]}))
 
     assert first["exec_id"] != second["exec_id"]
     assert first["request_id"] != second["request_id"]
@@ -75,7 +66,7 @@ async def test_a_script_object_goes_out_by_name_and_digest(fleet: Fleet) -> None
 
     reply = await execute(fleet, job, target={"pcs": [GHOST]}, jitter="1m")
 
-    slot = await _slot(fleet, reply)
+    slot = await slot_of(fleet, reply)
     assert (slot["script"], slot["script_object"]) == ("", f"{job}/1")
     assert slot["script_object_sha256"] == hashlib.sha256(script.encode()).hexdigest()
     assert (slot["cwd"], slot["jitter_secs"]) == ("/tmp", 60)
@@ -89,7 +80,7 @@ async def test_a_deadline_goes_out_in_utc(fleet: Fleet) -> None:
 
     reply = await execute(fleet, job, target={"pcs": [GHOST]}, deadline_at=deadline)
 
-    assert (await _slot(fleet, reply))["deadline_at"] == "2026-12-31T22:00:00Z"
+    assert (await slot_of(fleet, reply))["deadline_at"] == "2026-12-31T22:00:00Z"
 
 
 async def test_an_exec_moves_the_pin_to_the_version_that_it_sends(fleet: Fleet) -> None:
@@ -113,7 +104,7 @@ async def test_several_targets_share_one_request(fleet: Fleet) -> None:
         f"commands.pc.{GHOST}",
     ]  # fmt: skip
     assert reply.document["target_count"] == 2
-    assert await _slot(fleet, reply) == await _slot(fleet, reply, "ghost-02")
+    assert await slot_of(fleet, reply) == await slot_of(fleet, reply, "ghost-02")
 
 
 NOBODY = "target must specify at least one of `all` / `groups` / `pcs` (or set `rollout.waves`)"
@@ -203,99 +194,3 @@ async def test_a_body_that_is_not_said_to_be_json_is_not_read(fleet: Fleet) -> N
         415,
         "Expected request with `Content-Type: application/json`",
     )
-
-
-async def test_an_exec_is_pending_and_then_completed(fleet: Fleet) -> None:
-    job = unique("job")
-    await post(fleet, manifest(job, script=SLOW.format("echo kanade-backend 1")))
-
-    unseen = (await execute(fleet, job, target={"pcs": [GHOST]})).document["exec_id"]
-    shown = (await execute(fleet, job, target={"pcs": [HOST]})).document["exec_id"]
-    await _until_status(fleet, str(shown), "completed")
-
-    pending = (await fleet.ask("GET", f"/api/executions/{unseen}")).document
-    completed = (await fleet.ask("GET", f"/api/executions/{shown}")).document
-    assert pending["results"] == []
-    row = pending["execution"]
-    assert isinstance(row, dict)
-    assert row == {
-        "exec_id": unseen,
-        "job_id": job,
-        "version": "1",
-        "initiated_by": "operator",
-        "initiated_at": row["initiated_at"],
-        "target_count": 1,
-        "success_count": 0,
-        "failure_count": 0,
-        "status": "pending",
-    }
-    runs = completed["results"]
-    assert isinstance(runs, list)
-    assert [set(run) for run in runs if isinstance(run, dict)] == [
-        {
-            "result_id", "request_id", "pc_id", "exit_code", "skipped", "started_at",
-            "finished_at",
-        }
-    ]  # fmt: skip
-    listed = (await fleet.ask("GET", f"/api/executions?job_id={job}&limit=10")).rows
-    assert [entry["exec_id"] for entry in listed] == [shown, unseen]
-    waiting = (await fleet.ask("GET", f"/api/executions?job_id={job}&status=pending")).rows
-    assert [entry["exec_id"] for entry in waiting] == [unseen]
-
-
-async def test_a_failed_run_counts_as_a_failure(fleet: Fleet) -> None:
-    job = unique("job")
-    await post(fleet, manifest(job, script=SLOW.format("exit 1")))
-
-    exec_id = (await execute(fleet, job, target={"pcs": [HOST]})).document["exec_id"]
-    await _until_status(fleet, str(exec_id), "completed")
-
-    row = (await fleet.ask("GET", f"/api/executions/{exec_id}")).document["execution"]
-    assert isinstance(row, dict)
-    assert (row["success_count"], row["failure_count"]) == (0, 1)
-
-
-async def test_a_running_exec_is_killed_by_its_job(fleet: Fleet) -> None:
-    job = unique("job")
-    await post(fleet, manifest(job, script="'sleep 60'").replace("20s", "90s"))
-
-    started = await execute(fleet, job, target={"pcs": [SPARE]})
-    exec_id = started.document["exec_id"]
-    await _until_status(fleet, str(exec_id), "running")
-    slot = await _slot(fleet, started, SPARE)
-    results = await fleet.client.subscribe(f"results.{slot['request_id']}")
-    reply = await fleet.ask("POST", f"/api/jobs/{job}/kill")
-
-    assert reply.status == 204
-    assert (await next_result(results))["stderr"] == f"killed by remote signal (kill.{exec_id})"
-    await results.unsubscribe()
-
-
-async def test_killing_what_does_not_run_is_no_fault(fleet: Fleet) -> None:
-    assert (await fleet.ask("POST", f"/api/jobs/{unique('job')}/kill")).status == 204
-
-
-async def test_an_unknown_exec_is_not_found(fleet: Fleet) -> None:
-    reply = await fleet.ask("GET", f"/api/executions/{unique('exec')}")
-
-    assert (reply.status, reply.body) == (404, b"")
-
-
-async def _until_status(fleet: Fleet, exec_id: str, wanted: str) -> None:
-    async def reached() -> bool:
-        reply = await fleet.ask("GET", f"/api/executions/{exec_id}")
-        row = reply.document["execution"] if reply.status == 200 else None
-        return isinstance(row, dict) and row["status"] == wanted
-
-    await until(reached, f"exec {exec_id} being {wanted}")
-
-
-async def _slot(fleet: Fleet, reply: Reply, host: str = GHOST) -> wire.Document:
-    """Return what the host's slot holds of the exec: a 200 may be there before the message."""
-    exec_id = reply.document["exec_id"]
-
-    async def stored() -> bool:
-        return (await fleet.slot(host))["exec_id"] == exec_id
-
-    await until(stored, f"the command of exec {exec_id} being stored")
-    return await fleet.slot(host)
