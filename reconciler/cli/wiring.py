@@ -24,6 +24,7 @@ from reconciler.cli.settings import Settings
 from reconciler.cli.state_dir import prepare_state_dir
 from reconciler.controller import Pass
 from reconciler.jetstream.connection import Connection
+from reconciler.kanade.audit import Audit
 from reconciler.kanade.fleet import NatsFleet
 from reconciler.kanade.http import BackendClient, NoBackend
 from reconciler.kanade.http_jobs import HttpJobs, HttpRunner
@@ -146,8 +147,9 @@ async def _open_kanade(
     clock: Clock,
     wake: Wake,
 ) -> _Kanade:
-    packages = NatsObjects(connection, APP_PACKAGES, wake)
-    scripts = NatsObjects(connection, SCRIPTS, wake)
+    audit = Audit(connection, clock)
+    packages = NatsObjects(connection, APP_PACKAGES, wake, audit=audit)
+    scripts = NatsObjects(connection, SCRIPTS, wake, audit=audit)
     catalogue = NatsCatalogue(connection, wake)
     fleet = NatsFleet(connection, clock, wake)
     for part in (packages, scripts, catalogue, fleet):
@@ -157,8 +159,8 @@ async def _open_kanade(
         Via.NATS: Way(
             packages=packages,
             scripts=scripts,
-            jobs=NatsJobs(connection, catalogue),
-            runner=NatsRunner(connection, clock),
+            jobs=NatsJobs(connection, catalogue, audit),
+            runner=NatsRunner(connection, clock, audit),
         )
     }
     if client is not None:
