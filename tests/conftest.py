@@ -9,7 +9,6 @@ from hypothesis import settings
 
 from tests.support.nats import ACCOUNTS, NatsProcess, accounts_config, running
 
-
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile("quick")
