@@ -196,7 +196,9 @@ def _runs(lab: Lab, host: str) -> Callable[[], Awaitable[bool]]:
 def _completed(lab: Lab) -> Callable[[], Awaitable[bool]]:
     async def completed() -> bool:
         rows = await ask(lab, "/api/executions?job_id=restart&status=completed")
-        hosts = await ask(lab, "/api/agents")
-        return bool(rows) and bool(hosts)
+        # Each stream is read on its own, and after a broker's restart one may lag behind.
+        noted = await ask(lab, "/api/audit?action=^exec$&target=^restart$")
+        hosts = await ask(lab, "/api/agents/alpha")
+        return all((rows, noted, hosts))
 
     return completed
