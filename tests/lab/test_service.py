@@ -1,5 +1,6 @@
 """The program that embedded hosts run, by itself and without any fleet."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -39,9 +40,13 @@ class Running:
 
     def images(self) -> list[bytes]:
         """Return the bytes of every open file that once was the program."""
-        links = Path(f"/proc/{self.process.pid}/fd").iterdir()
         names = {str(self.program), f"{self.program} (deleted)"}
-        return [link.read_bytes() for link in links if str(link.readlink()) in names]
+        found: list[bytes] = []
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a connection that has just ended
+                if str(link.readlink()) in names:
+                    found.append(link.read_bytes())
+        return found
 
 
 @pytest.fixture
