@@ -50,6 +50,11 @@ class Weather:
         """Every call of a port, in its order, as `<port>.<method>`."""
         self._before: dict[str, deque[Spell]] = defaultdict(deque)
         self._after: dict[str, deque[Spell]] = defaultdict(deque)
+        self._strikes: dict[tuple[int, bool], Spell] = {}
+
+    def strike(self, number: int, spell: Spell, *, after: bool) -> None:
+        """Cast *spell* at the call of that number, whichever it is; the first one has 1."""
+        self._strikes[number, after] = spell
 
     def spoil(self, call: str, spell: Spell, *, after: bool = False) -> None:
         """Let the next *call* raise, or something happen meanwhile; *after* its effect, if said."""
@@ -59,20 +64,19 @@ class Weather:
     async def around(self, call: str) -> AsyncIterator[None]:
         """Be an await point before and after the effect, each of which may be the last."""
         self.calls.append(call)
+        number = len(self.calls)
         await asyncio.sleep(0)
-        _cast(self._before[call])
+        self._cast(self._before[call], (number, False))
         yield
         await asyncio.sleep(0)
-        _cast(self._after[call])
+        self._cast(self._after[call], (number, True))
 
-
-def _cast(spells: deque[Spell]) -> None:
-    if not spells:
-        return
-    spell = spells.popleft()
-    if isinstance(spell, BaseException):
-        raise spell
-    spell()
+    def _cast(self, spells: deque[Spell], moment: tuple[int, bool]) -> None:
+        spell = self._strikes.pop(moment, None) or (spells.popleft() if spells else None)
+        if isinstance(spell, BaseException):
+            raise spell
+        if spell is not None:
+            spell()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The smallest whole desired state: one tool, its probe, and a few hosts, as commits."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.identity import Revision
@@ -65,10 +65,10 @@ def files(version: str, hosts: Sequence[str] = ("pc-01", "pc-02")) -> dict[str, 
 def commit(
     version: str,
     hosts: Sequence[str] = ("pc-01", "pc-02"),
-    changes: dict[str, str | bytes] | None = None,
+    changes: Mapping[str, str | bytes] | None = None,
 ) -> Snapshot:
     """Return a commit that asks for *version* on *hosts*, with some files as in *changes*."""
-    content = files(version, hosts) | (changes or {})
+    content = {**files(version, hosts), **(changes or {})}
     snapshot = snapshot_of(content)
     named = sorted(
         (path, hashlib.sha256(_bytes(text)).hexdigest()) for path, text in content.items()
