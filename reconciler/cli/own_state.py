@@ -34,6 +34,8 @@ async def open_own_state(
 ) -> AsyncIterator[OwnState]:
     """Open our buckets; without *create* one that is not there is empty, and stays away.
 
+    *wake* is called when people ask for something.
+
     Raises:
         KanadeRefused: there is no room or no permission for them.
     """
@@ -46,8 +48,9 @@ async def open_own_state(
     async with AsyncExitStack() as stack:
         mirrors: list[Mirror] = []
         started: list[Mirror] = []
-        for bucket in (state, requests):
-            mirror = Mirror(connection, bucket.stream, f"{bucket.prefix}>", wake)
+        # What we write ourselves is no news: a renewal of the lease must not start a pass.
+        for bucket, changed in ((state, _nobody), (requests, wake)):
+            mirror = Mirror(connection, bucket.stream, f"{bucket.prefix}>", changed)
             mirrors.append(mirror)
             if await api.stream_exists(connection, bucket.stream):
                 await mirror.start()
@@ -62,3 +65,7 @@ async def open_own_state(
             lease=lease,
             board=KvBoard(Board(mirrors[0]), ledger, events),
         )
+
+
+def _nobody() -> None:
+    return
