@@ -21,6 +21,8 @@ from reconciler.observe.diagnosis import diagnose, unreadable_probe
 AttemptKey = tuple[ReleaseName, HostName, Purpose]
 ProofKey = tuple[PackageName, HostName]
 
+_NAMELESS = Version("unknown")
+"""What a probe calls the version of running bytes that nothing on the host names any more."""
 _PROBE_LINE = re.compile(
     r"(?P<package>\S+) (?:absent|(?P<version>\S+) sha256=(?P<sha256>[0-9a-f]{64}) "
     r"(?P<state>running|stopped))"
@@ -247,7 +249,14 @@ def _newer(old: Evidence | None, new: Evidence) -> Evidence:
         return new
     if new.last_at < old.last_at:
         return old
-    same = (old.version, old.digest, old.running) == (new.version, new.digest, new.running)
-    if same:
-        return replace(old, last_at=new.last_at, request_id=new.request_id)
-    return replace(new, before=old.version)
+    if not _is_same(old, new):
+        return replace(new, before=old.version)
+    version = old.version if new.version == _NAMELESS else new.version
+    return replace(old, version=version, last_at=new.last_at, request_id=new.request_id)
+
+
+def _is_same(old: Evidence, new: Evidence) -> bool:
+    """By the bytes, where both have seen them: a probe that meets a swap may not know a name."""
+    if old.digest is not None and new.digest is not None:
+        return (old.digest, old.running) == (new.digest, new.running)
+    return (old.version, old.digest, old.running) == (new.version, new.digest, new.running)

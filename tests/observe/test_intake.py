@@ -10,7 +10,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.failure import FailureClass
 from reconciler.model.identity import ExecId, HostName, JobId, RequestId, ResultId, Version
 from reconciler.model.observed import Slot
-from reconciler.model.proof import Proof
+from reconciler.model.proof import Evidence, Proof
 from reconciler.model.report import RunFinished, RunStarted
 from reconciler.observe.intake import Learned, Memory, learn, witness
 from tests.support import builders
@@ -212,6 +212,38 @@ def test_a_new_fact_has_an_id_of_its_own_and_remembers_what_was_before() -> None
 
     assert found is not None
     assert (ResultId("b"), Version("2.0.0")) == (found.id, found.before)
+
+
+def seen_by_probes(*lines: str) -> list[Evidence]:
+    """Return what is known after each of the probes that say *lines*, one a second."""
+    memory, known = Memory(), []
+    for number, line in enumerate(lines):
+        report = probed(line, name=f"probe-{number}", seconds=number)
+        (proof,) = learn(report, memory, DESIRED).proofs
+        memory = Memory(proofs={(proof.package, proof.host): proof})
+        assert proof.by_probe is not None
+        known.append(proof.by_probe)
+    return known
+
+
+def test_a_probe_that_meets_a_swap_by_hand_does_not_forget_what_was_right() -> None:
+    """The old bytes still run, and nothing on the host names them: the next probe sees drift."""
+    _, nameless, drifted = seen_by_probes(
+        f"tool 2.0.0 sha256={SHA} running",
+        f"tool unknown sha256={SHA} running",
+        f"tool 9.9.9 sha256={'0' * 64} running",
+    )
+
+    assert (nameless.version, nameless.id) == ("2.0.0", "probe-0")
+    assert (drifted.version, drifted.before) == ("9.9.9", "2.0.0")
+
+
+def test_bytes_that_get_their_name_back_are_called_by_it() -> None:
+    _, named = seen_by_probes(
+        f"tool unknown sha256={SHA} running", f"tool 2.0.0 sha256={SHA} running"
+    )
+
+    assert (named.version, named.before, named.id) == ("2.0.0", None, "probe-0")
 
 
 def test_old_news_that_comes_late_changes_nothing() -> None:
