@@ -17,7 +17,21 @@ demo: $(READY) ## A whole fleet on this machine: commit a version, see it proved
 test: $(READY) ## The whole suite, on the embedded fleet
 	$(BIN)/pytest -n 2 -m "not kanade and not slow"
 
-check: lint types imports test ## What CI runs
+test-again: $(READY) ## What has failed the last time, one after the other
+	$(BIN)/pytest --last-failed --last-failed-no-failures none
+
+test-faults: $(READY) ## All is killed, frozen, cut off, filled up and lost, in real processes
+	$(BIN)/pytest -n 3 -m "slow and not kanade and not browser" --ignore=tests/docs
+
+.PHONY: test-browser
+test-browser: $(READY) ## The page in a real Chromium, in all its looks; screenshots in build/
+	$(BIN)/pytest -m browser
+
+walk: $(READY) ## README's commands on a clean clone in an environment of its own, and docs' on a fleet
+	$(BIN)/python -m tests.walk
+	$(BIN)/pytest -m slow tests/docs
+
+check: lint types imports test ## Style, types, imports and the suite: what every change must pass
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -47,14 +61,39 @@ $(KANADE)/%:
 $(KANADE_BEFORE)/%:
 	$(CARGO_INSTALL) --root $(CACHE)/0.100.0 --version 0.100.0 $*
 
-test-kanade: $(READY) ## The contract suite and a whole update on the real kanade
+test-kanade: $(READY) ## The contract suite, a whole update and the kill loop on the real kanade
 	$(BIN)/pytest -m kanade
+
+simulate: $(READY) ## Play SEEDS=1000 of each scene under faults, or one again by its SEED= and SCENE=
+	$(BIN)/python -m tests.simulation --scene $(or $(SCENE),all) \
+	  $(if $(SEED),--first $(SEED) --seeds 1 --trace,--first $(or $(FIRST),0) --seeds $(or $(SEEDS),1000))
+
+mutants: $(READY) ## Faults put into the source on purpose: the simulator finds each
+	$(BIN)/pytest -m slow tests/simulation/test_mutants.py
+
+soak: $(READY) ## The same with new seeds, for MINUTES=60
+	$(BIN)/python -m tests.simulation --minutes $(or $(MINUTES),60)
+
+figures: $(READY) ## What all of these have counted; fails where a promise is broken or a figure missing
+	$(BIN)/python -m tests.support.reliability
+
+figures-anew: $(READY) ## Forget what earlier runs have counted
+	$(BIN)/python -m tests.support.reliability --anew
 
 bench: $(READY) ## Speed and memory, as ratios against an anchor in the same run
 	$(BIN)/python -m tests.bench
 
+docs: $(READY) ## Write docs/reference again, from schemas, commands and code
+	$(BIN)/python -m docs.generate
+
+picture: $(READY) ## Draw README's picture again, of what the demo prints
+	$(BIN)/reconciler demo | $(BIN)/python -m docs.generate.picture
+
 requirements: ## Pin again what pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --extra lab --group dev pyproject.toml -o requirements.txt
+	  --no-header --no-annotate --extra lab --extra otel --group dev pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --extra otel --group build --constraint requirements.txt \
+	  pyproject.toml -o examples/container/requirements.txt
 
-.PHONY: help demo test check setup format lint types imports kanade test-kanade bench requirements
+.PHONY: help demo test test-again walk check setup format lint types imports kanade test-kanade test-faults simulate mutants soak figures figures-anew bench docs picture requirements

@@ -2,16 +2,38 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from reconciler.jetstream import chunks, connection, sending, tail, upload
+from reconciler.kanade import http
 from tests.support.nats import ACCOUNTS, NatsProcess, accounts_config, running
+from tests.support.reliability import report
 
-settings.register_profile("quick", max_examples=40, deadline=None)
-settings.register_profile("thorough", max_examples=2000, deadline=None)
+# Whether examples are made quickly says something of the machine, and nothing of us.
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _UNHURRIED, max_examples=40)
+settings.register_profile("thorough", _UNHURRIED, max_examples=2000)
 settings.load_profile("quick")
+
+_A_MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patience() -> Iterator[None]:
+    """What a busy machine keeps waiting is not silent; whoever tests silence sets its limits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "ANSWER_WITHIN", _A_MINUTE)
+        patch.setattr(sending, "_STORED_WITHIN", _A_MINUTE)
+        patch.setattr(upload, "_CLEAR_WITHIN_SECONDS", 60)
+        patch.setattr(chunks, "_CHUNK_WITHIN_SECONDS", 60)
+        patch.setattr(tail, "_SILENT_SECONDS", 60)
+        patch.setattr(http, "_CONNECT_SECONDS", 60)
+        patch.setattr(http, "_STATE_WITHIN", _A_MINUTE)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +65,11 @@ def own_server(tmp_path: Path) -> Iterator[NatsProcess]:
     """A server that the test may kill, freeze and restart."""
     with running(tmp_path / "nats") as server:
         yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many seeds were played, in all workers together."""
+    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [value for one in ended for name, value in one.user_properties if name == "seeds"]
+    if told:
+        report(seeds=sum(told))

@@ -1,20 +1,43 @@
 """The loop: it converges from anywhere, waits when there is nothing to do, and ends in order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
 from reconciler.errors import KanadeUnavailable, SourceUnavailable
+from reconciler.model.approval import Approval
 from reconciler.model.condition import ConditionType, Truth
-from reconciler.model.identity import HostName
-from reconciler.model.observed import Approval, Freeze, Requests
+from reconciler.model.identity import HostName, ObjectRef
+from reconciler.model.observed import Freeze
+from reconciler.ports import Content
 from reconciler.state.lease import LENGTH
 from tests.support.builders import NOON
 from tests.support.simulation import TOOL, Simulation
 from tests.support.small_fleet import broken_commit, commit
 from tests.support.virtual_time import in_virtual_time
+
+
+@dataclass(frozen=True)
+class SlowContent:
+    """Content whose reading takes longer than a leader needs to lose its lease and take it."""
+
+    content: Content
+    meanwhile: Callable[[], None]
+
+    @property
+    def size_bytes(self) -> int:
+        return self.content.size_bytes
+
+    async def blocks(self, block_bytes: int) -> AsyncIterator[bytes]:
+        await asyncio.sleep(1)
+        self.meanwhile()
+        await asyncio.sleep(10)
+        async for block in self.content.blocks(block_bytes):
+            yield block
+
 
 PC = HostName("pc-02")
 PASS = "reports.take"
@@ -210,7 +233,7 @@ async def test_a_persons_word_opens_the_gate() -> None:
         status = fleet.world.own.status.releases[TOOL]
         assert "waits for approval" in status.waits_for
         word = Approval(release=TOOL, fingerprint=status.fingerprint, approver="mika", at=NOON)
-        fleet.world.own.requests = Requests(approvals=(word,))
+        await (await fleet.world.own.book()).approve(word)
         fleet.world.changed()
         await fleet.until(lambda: fleet.all_run("1.0.0"), SOON)
 
@@ -286,20 +309,46 @@ async def test_a_lease_lost_in_the_middle_stops_it_until_it_leads_again() -> Non
     own = fleet.world.own
 
     def take_over() -> None:
-        own.holder = "two"
-        own.term, own.beat = fleet.world.next_sequence(), fleet.world.next_sequence()
+        own.is_taken_over("two")
 
     fleet.world.weather.spoil("app_packages.publish", take_over)
     async with fleet.living(), fleet.controller():
         await fleet.until(lambda: own.holder == "two", SOON)
         before = len(fleet.world.weather.calls)
         await idle(LENGTH - timedelta(seconds=3))
-        assert (fleet.world.slots, own.attempts, own.packages) == ({}, {}, {})
+        assert (fleet.world.slots, own.attempts) == ({}, {})
+        assert not any(item.checked for item in own.packages.values())
         assert PASS not in fleet.world.weather.calls[before:]
 
         await fleet.until(lambda: fleet.all_run("1.0.0"), LENGTH + SOON)
     assert own.holder == ""
     assert set(map(tuple, fleet.installs().values())) == {("1.0.0",)}
+
+
+@in_virtual_time
+async def test_a_pass_does_not_go_on_under_a_later_term_of_its_own() -> None:
+    """Others have led in between: what it had planned may be done, or no longer be wanted."""
+    fleet = Simulation.of(commit("1.0.0"))
+    own, passes = fleet.world.own, counter(fleet, PASS)
+    passes_at: list[int] = []
+
+    def lead_for_a_moment() -> None:
+        own.is_taken_over("")
+
+    def slowly(_: ObjectRef, content: Content) -> Content:
+        return content if own.packages else SlowContent(content, lead_for_a_moment)
+
+    started = fleet.start()
+    performer = replace(started.work.performer, watch=slowly)
+    controller = replace(started, work=replace(started.work, performer=performer)).controller()
+    for _ in range(2):  # the probe's job, and then the one that waits for the package
+        fleet.world.weather.spoil("jobs.upsert", lambda: passes_at.append(passes()))
+    async with fleet.living(), asyncio.TaskGroup() as group:
+        group.create_task(controller.run())
+        await fleet.until(lambda: fleet.all_run("1.0.0"), timedelta(minutes=2))
+        controller.stop()
+
+    assert passes_at == [1, 2]
 
 
 @in_virtual_time

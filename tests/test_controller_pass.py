@@ -9,8 +9,17 @@ from reconciler.desired.load import load
 from reconciler.errors import KanadeUnavailable, LeaseLost
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import Desired
-from reconciler.model.identity import ExecId, HostName, ObjectRef, RequestId, SecretName
+from reconciler.model.identity import (
+    ExecId,
+    HostName,
+    ObjectRef,
+    RequestId,
+    ResultId,
+    SecretName,
+)
 from reconciler.model.observed import BackendState
+from reconciler.model.report import RunStarted
+from reconciler.revisions import Standing
 from tests.support.fake_agents import FakeAgent
 from tests.support.fake_world import Crash, World
 from tests.support.fakes import Fakes, connect, populate
@@ -30,7 +39,7 @@ class Scene:
     desired: Desired
 
     async def make(self) -> None:
-        assert await self.fakes.work.make(self.fakes.revisions) is not None
+        assert await self.fakes.work.make(self.fakes.revisions.standing) is not None
         self.world.clock.advance(timedelta(seconds=1))
 
     async def take_reports(self) -> list[str]:
@@ -73,13 +82,32 @@ async def test_a_few_passes_bring_a_fleet_from_nothing_to_where_it_should_be(sce
 
 
 async def test_without_a_revision_nothing_is_read_and_the_status_says_why(scene: Scene) -> None:
-    scene.fakes.revisions.in_force = None
+    nothing = Standing()
     before = len(scene.world.weather.calls)
 
-    assert await scene.fakes.work.make(scene.fakes.revisions) is None
+    assert await scene.fakes.work.make(nothing) is None
 
-    assert scene.world.weather.calls[before:] == ["board.tell"]
+    assert scene.world.weather.calls[before:] == ["board.tell", "lease.renew"]
     assert scene.world.own.status.controller.revision is None
+
+
+async def test_what_arrives_during_a_pass_is_the_next_ones(scene: Scene) -> None:
+    """Each revision is announced once, with what was planned for it and not for another."""
+    before = scene.fakes.revisions.standing
+    later = commit("2.0.0", hosts=("pc-01",))
+    scene.world.repository.commit(later)
+    await scene.fakes.revisions.look()
+
+    await scene.fakes.work.make(before)
+    first = scene.world.own.status.controller.revision
+    await scene.make()
+
+    assert (first, scene.world.own.status.controller.revision) == (
+        SNAPSHOT.commit.revision,
+        later.commit.revision,
+    )
+    told = [event for event in scene.world.own.events if event.kind == "RevisionApplied"]
+    assert [event.revision for event in told] == [SNAPSHOT.commit.revision, later.commit.revision]
 
 
 async def test_a_look_plans_and_changes_nothing(scene: Scene) -> None:
@@ -89,7 +117,7 @@ async def test_a_look_plans_and_changes_nothing(scene: Scene) -> None:
 
     assert [step.reason for step in plan.steps][:2] == ["JobMissing", "PackageMissing"]
     calls = scene.world.weather.calls[before:]
-    assert {call for call in calls if not call.endswith(".refresh")} == {"backend.state"}
+    assert {call for call in calls if not call.endswith((".refresh", ".room"))} == {"backend.state"}
 
 
 @pytest.mark.parametrize("anew", [False, True])
@@ -98,14 +126,14 @@ async def test_only_a_pass_anew_trusts_no_copy_and_sweeps_the_stores(
 ) -> None:
     before = len(scene.world.weather.calls)
 
-    await scene.fakes.work.make(scene.fakes.revisions, anew=anew)
+    await scene.fakes.work.make(scene.fakes.revisions.standing, anew=anew)
 
     calls = scene.world.weather.calls[before:]
     assert (calls.count("fleet.resync"), calls.count("fleet.refresh")) == (anew, not anew)
     assert ("scripts.sweep" in calls) is anew
 
 
-async def test_a_report_is_kept_then_proved_then_acknowledged(scene: Scene) -> None:
+async def test_a_report_is_proved_then_kept_then_acknowledged(scene: Scene) -> None:
     await scene.make()
     scene.agent.work()
 
@@ -114,8 +142,8 @@ async def test_a_report_is_kept_then_proved_then_acknowledged(scene: Scene) -> N
         "reports.take",
         "journal.record",
         "reports.acknowledge",
-        "journal.record",
         "journal.prove",
+        "journal.record",
         "reports.acknowledge",
     ]
     probe = scene.attempt(Purpose.PROBE)
@@ -162,7 +190,7 @@ async def test_a_report_that_is_told_twice_is_kept_once(scene: Scene, number: in
 async def test_who_does_not_lead_keeps_no_report_and_leaves_it_to_the_leader(scene: Scene) -> None:
     await scene.make()
     scene.agent.work()
-    scene.world.own.term = scene.world.next_sequence()
+    scene.world.own.is_taken_over()
 
     with pytest.raises(LeaseLost):
         await scene.take_reports()
@@ -188,6 +216,47 @@ async def test_what_the_slot_gives_away_of_an_exec_over_http_is_kept(scene: Scen
     assert found.request_id.startswith("request-")
 
 
+async def test_a_run_by_hand_is_not_taken_for_ours_while_ours_is_in_the_slot(scene: Scene) -> None:
+    """It waited in the host's queue, and began after our intent, of the very same job."""
+    scene.world.backend = BackendState.UP
+    scene.world.weather.spoil("http.exec", KanadeUnavailable("silent"), after=True)
+    await scene.make()
+    lost, ours = scene.attempt(Purpose.PROBE), scene.world.slots[PC]
+    started = RunStarted(
+        result_id=ResultId("by hand"),
+        request_id=RequestId("by hand"),
+        exec_id=ExecId("by hand"),
+        host=PC,
+        job=lost.job,
+        version=lost.version,
+        at=scene.world.clock.now(),
+    )
+    scene.world.report(started)
+
+    await scene.take_reports()
+
+    assert scene.attempt(Purpose.PROBE).slot_sequence == ours.sequence
+    assert scene.attempt(Purpose.PROBE).request_id != "by hand"
+
+
+async def test_what_slot_and_reports_do_not_tell_of_an_exec_the_backend_does(scene: Scene) -> None:
+    """Somebody's later command is in the slot, and what the agent had said is lost."""
+    scene.world.backend = BackendState.UP
+    scene.world.weather.spoil("http.exec", KanadeUnavailable("silent"), after=True)
+    await scene.make()
+    scene.agent.begin()
+    scene.world.reports.clear()
+    del scene.world.slots[PC]
+
+    calls = await scene.take_reports()
+
+    found = scene.attempt(Purpose.PROBE)
+    assert calls[-3:] == ["executions.of_job", "executions.runs_of", "journal.record"]
+    ((_, row),) = scene.world.executions
+    assert (found.exec_id, found.request_id) == (row.id, scene.world.runs[row.id][PC])
+    assert "executions.of_job" not in await scene.take_reports()
+
+
 async def test_a_report_of_a_run_that_is_not_ours_is_acknowledged_and_proves_all_the_same(
     scene: Scene,
 ) -> None:
@@ -203,3 +272,21 @@ async def test_a_report_of_a_run_that_is_not_ours_is_acknowledged_and_proves_all
     assert not scene.attempt(Purpose.PROBE).settled
     assert len(scene.world.own.proofs) == 1
     assert scene.world.reports == []
+
+
+async def test_who_has_just_started_does_not_take_back_what_was_told_before(scene: Scene) -> None:
+    """It has not read the repository yet, so that it knows nothing new of it."""
+    await scene.make()
+    before, told = scene.world.own.status.controller, list(scene.world.own.events)
+
+    fresh = connect(scene.world)
+    await fresh.lease.attempt()
+    await fresh.work.make(fresh.revisions.standing)
+    await fresh.revisions.look()
+    await fresh.work.make(fresh.revisions.standing)
+
+    after = scene.world.own.status.controller
+    assert (after.revision, after.subject) == (before.revision, before.subject)
+    kinds = [event.kind for event in scene.world.own.events[len(told) :]]
+    assert "RevisionApplied" not in kinds
+    assert "Fetched" not in kinds

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.settings import load_settings
+from reconciler.cli.settings import ProxySettings, load_settings
 from reconciler.cli.working_tree import snapshot_of_folder
 from reconciler.desired.load import load
 from reconciler.model.identity import HostName
@@ -28,7 +28,7 @@ def test_a_desired_state_is_valid_without_a_note_and_asks_for_something(state: P
     assert desired.notes == ()
     online = builders.online(*desired.hosts)
     rendered = {
-        item.name: Rendered(digest=builders.digest_of("script"), size_bytes=1)
+        (item.name, item.fingerprint): Rendered(digest=builders.digest_of("script"), size_bytes=1)
         for item in desired.releases
     }
     found = plan(desired, Observed(hosts=online, rendered=rendered), NOON, Terms())
@@ -45,6 +45,18 @@ def test_an_examples_settings_can_be_used(folder: Path, tmp_path: Path) -> None:
     assert tomllib.loads((folder / "reconciler.toml").read_text())["source"]["folder"] == (
         f"examples/{folder.name}/desired-state"
     )
+
+
+def test_the_proxy_before_the_page_is_the_one_that_is_trusted(tmp_path: Path) -> None:
+    folder = _ROOT / "examples" / "page"
+    serve = load_settings(folder / "reconciler.toml", (), {"HOME": str(tmp_path)}).serve
+    proxy = tomllib.loads((folder / "oauth2-proxy.cfg").read_text())
+
+    assert serve is not None
+    assert serve.proxy == ProxySettings(trusted=("127.0.0.1",), header="X-Forwarded-Email")
+    assert proxy["upstreams"] == [f"http://{serve.host}:{serve.port}"]
+    assert proxy["pass_user_headers"]
+    assert serve.behind_proxy
 
 
 def test_the_readmes_settings_can_be_used(tmp_path: Path) -> None:

@@ -4,11 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
-from reconciler.errors import HistoryRewritten, InvalidDesiredState, SourceUnavailable
+from reconciler.desired import load as desired
+from reconciler.errors import (
+    HistoryRewritten,
+    InternalError,
+    InvalidDesiredState,
+    SourceUnavailable,
+)
 from reconciler.model.condition import Condition, Truth
+from reconciler.model.desired import Desired
 from reconciler.model.snapshot import Snapshot
-from reconciler.revisions import Revisions
+from reconciler.revisions import Revisions, Standing
 from tests.support.builders import NOON
 from tests.support.fake_source import FakeSource
 from tests.support.fake_world import Crash, World
@@ -40,13 +48,13 @@ def told(revisions: Revisions) -> tuple[Truth, str]:
 
 
 def said(revisions: Revisions) -> Condition:
-    assert revisions.condition is not None
-    return revisions.condition
+    assert revisions.standing.condition is not None
+    return revisions.standing.condition
 
 
 async def test_the_newest_revision_comes_into_force_once(world: World) -> None:
     revisions = revisions_of(world)
-    assert (revisions.in_force, revisions.condition) == (None, None)
+    assert revisions.standing == Standing()
 
     assert await revisions.look()
     assert not await revisions.look()
@@ -81,6 +89,54 @@ async def test_a_bad_revision_changes_nothing_and_the_status_says_where(world: W
     assert said(revisions).message.startswith("releases/tool.yaml:4:10: ")
     assert said(revisions).revision == FIRST.commit.revision
     assert world.repository.applied == FIRST.commit.revision
+
+
+@pytest.fixture
+def stumbling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a bug of ours in the reading of `SECOND`, and of no other revision."""
+
+    def stumble(snapshot: Snapshot) -> Desired:
+        if snapshot == SECOND:
+            raise TypeError("keep_versions\nand more")
+        return desired.load(snapshot)
+
+    monkeypatch.setattr("reconciler.revisions.load", stumble)
+
+
+@pytest.mark.usefixtures("stumbling")
+async def test_a_revision_that_we_stumble_over_changes_nothing_and_ends_nothing(
+    world: World,
+) -> None:
+    revisions = revisions_of(world)
+    await revisions.look()
+    world.repository.commit(SECOND)
+
+    with structlog.testing.capture_logs() as logs:
+        assert [await revisions.look(), await revisions.look()] == [False, False]
+
+    assert in_force(revisions) == FIRST
+    assert world.repository.applied == FIRST.commit.revision
+    assert told(revisions) == (Truth.FALSE, "InternalError")
+    assert said(revisions).message == (
+        f"bug: revision {SECOND.commit.revision[:12]} cannot be read: TypeError: keep_versions; "
+        "nothing of it is applied: please report it, with what --debug adds"
+    )
+    [entry] = logs
+    assert isinstance(entry["exc_info"], TypeError)
+
+
+@pytest.mark.usefixtures("stumbling")
+async def test_after_a_restart_the_last_good_one_is_in_force_beside_our_bug(world: World) -> None:
+    await revisions_of(world).look()
+    world.repository.commit(SECOND)
+    restarted = revisions_of(world)
+
+    assert await restarted.look()
+
+    assert in_force(restarted) == FIRST
+    assert told(restarted) == (Truth.FALSE, "InternalError")
+    with pytest.raises(InternalError):
+        await restarted.look_or_raise()
 
 
 async def test_a_commit_that_mends_it_comes_into_force(world: World) -> None:

@@ -32,6 +32,10 @@ $AgentSourceUrl = ''
 $AgentSourceVersion = ''
 $AgentSourceSha256 = ''
 $AgentSourceAuthToken = ''
+# With this knob a dead-man switch is armed before the swap: unless the new program was seen to run
+# well within so many seconds, the previous one is put back and started, whatever has become of
+# this script and of the agent. Give it more than a slow start may take: $StartSeconds is 60.
+$DeadManSeconds = ''
 
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
@@ -174,6 +178,96 @@ function Get-ServedVersion {
 
 # ---- The end of what both have in common
 
+# ---- The dead-man switch
+
+# What the scheduled task runs: this function's own text, as a script. It acts only while the file
+# `armed` holds its number: who has proved the program or put the previous one back removes it,
+# and who deploys again writes another. A script that hangs is made to end; a later one that is at
+# it is waited for. Whatever fails leaves it armed, and the task runs it again a minute later.
+function Invoke-DeadManSwitch {
+    param([string]$Staging, [string]$Installed, [string]$Wanted, [string]$ServiceName, [string]$Number)
+    $ErrorActionPreference = 'Stop'
+    $armed = Join-Path $Staging 'armed'
+    $previous = "$Installed.previous"
+    $mutex = New-Object System.Threading.Mutex($false, "Global\$ServiceName.deploy")
+    $held = $false
+    for ($attempt = 1; -not $held; $attempt++) {
+        if (-not (Test-Path -LiteralPath $armed)) { exit 0 }
+        if ((Get-Content -LiteralPath $armed -TotalCount 1) -ne $Number) { exit 0 }
+        if ($attempt -eq 2) {
+            $deploy = Get-Process -Id ($Number -split '-')[0] -ErrorAction SilentlyContinue
+            if ($deploy -and "$($deploy.Id)-$($deploy.StartTime.Ticks)" -eq $Number) { $deploy.Kill() }
+        }
+        try {
+            $held = $mutex.WaitOne(10000)
+        } catch [System.Threading.AbandonedMutexException] {
+            $held = $true
+        }
+    }
+    if (-not (Test-Path -LiteralPath $armed)) { exit 0 }
+    if ((Get-Content -LiteralPath $armed -TotalCount 1) -ne $Number) { exit 0 }
+    try {
+        $there = Test-Path -LiteralPath $Installed
+        if ((Test-Path -LiteralPath $previous) -and -not $there) {
+            [System.IO.File]::Move($previous, $Installed)
+        } elseif ((Test-Path -LiteralPath $previous) -and (Get-FileHash -LiteralPath $Installed -Algorithm SHA256).Hash -eq $Wanted) {
+            Stop-Service -Name $ServiceName -Force -WarningAction SilentlyContinue
+            (Get-Service -Name $ServiceName).WaitForStatus('Stopped', [TimeSpan]::FromSeconds(40))
+            for ($try = 1; $true; $try++) {
+                try {
+                    [System.IO.File]::Replace($previous, $Installed, [NullString]::Value)
+                    break
+                } catch {
+                    if ($try -ge 20) { throw }
+                    Start-Sleep -Milliseconds 500
+                }
+            }
+        }
+        Start-Service -Name $ServiceName -WarningAction SilentlyContinue
+        Remove-Item -LiteralPath (Join-Path $Staging 'unproved') -Force -ErrorAction SilentlyContinue
+        Remove-Item -LiteralPath $armed, (Join-Path $Staging 'dead-man.ps1') -Force -ErrorAction SilentlyContinue
+        Unregister-ScheduledTask -TaskName "$ServiceName dead-man switch" -Confirm:$false -ErrorAction SilentlyContinue
+    } finally {
+        $mutex.ReleaseMutex()
+    }
+}
+
+# A task of the system outlives this script, the agent, and the host's going down. For a day it
+# begins again each minute, until a run of it has got to its end.
+function Enable-DeadManSwitch {
+    param([string]$Staging, [string]$Installed, [string]$Wanted)
+    if (-not $DeadManSeconds) { return }
+    if (-not (Test-Path -LiteralPath $Installed)) { return }
+    $file = Join-Path $Staging 'dead-man.ps1'
+    Set-Content -LiteralPath $file -Value ${function:Invoke-DeadManSwitch} -Encoding Ascii
+    $own = Get-Process -Id $PID
+    $number = "$($own.Id)-$($own.StartTime.Ticks)"
+    Set-Content -LiteralPath (Join-Path $Staging 'armed') -Value $number -Encoding Ascii
+    $words = '-NoProfile -NonInteractive -ExecutionPolicy Bypass -File'
+    $arguments = "$words `"$file`" `"$Staging`" `"$Installed`" $Wanted `"$ServiceName`" $number"
+    $trigger = @{
+        Once               = $true
+        At                 = (Get-Date).AddSeconds([int]$DeadManSeconds)
+        RepetitionInterval = New-TimeSpan -Minutes 1
+        RepetitionDuration = New-TimeSpan -Days 1
+    }
+    $task = @{
+        TaskName  = "$ServiceName dead-man switch"
+        Action    = New-ScheduledTaskAction -Execute 'powershell.exe' -Argument $arguments
+        Trigger   = New-ScheduledTaskTrigger @trigger
+        Principal = New-ScheduledTaskPrincipal -UserId 'SYSTEM' -RunLevel Highest
+        Settings  = New-ScheduledTaskSettingsSet -StartWhenAvailable -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries
+    }
+    $null = Register-ScheduledTask @task -Force
+}
+
+function Disable-DeadManSwitch {
+    param([string]$Staging)
+    if (-not (Test-Path -LiteralPath (Join-Path $Staging 'armed'))) { return }
+    Remove-Item -LiteralPath (Join-Path $Staging 'armed'), (Join-Path $Staging 'dead-man.ps1') -Force
+    Unregister-ScheduledTask -TaskName "$ServiceName dead-man switch" -Confirm:$false -ErrorAction SilentlyContinue
+}
+
 # ---- Fetching
 
 function Get-HttpStatus {
@@ -283,6 +377,9 @@ function Assert-Knobs {
     }
     if ($AgentSourceSha256 -cnotmatch '\A[0-9a-f]{64}\z') {
         Stop-Script 2 "AgentSourceSha256: $AgentSourceSha256 is not 64 lower-case hex digits"
+    }
+    if ($AgentSourceUrl -notmatch '\Ahttps?://.') {
+        Stop-Script 2 "AgentSourceUrl: $AgentSourceUrl does not begin with http:// or https://"
     }
     if ("$AgentSourceUrl$AgentSourceAuthToken" -match '[\x00-\x1f\x7f]') {
         Stop-Script 2 'AgentSourceUrl or AgentSourceAuthToken has a control character'
@@ -451,6 +548,9 @@ function New-Backend {
 }
 
 function Invoke-Deploy {
+    if ($DeadManSeconds -and $DeadManSeconds -cnotmatch '\A[1-9][0-9]*\z') {
+        Stop-Script 2 "DeadManSeconds: $DeadManSeconds is no number of seconds"
+    }
     $agentMode = [bool]"$AgentSourceUrl$AgentSourceVersion$AgentSourceSha256"
     $service = Get-BackendService
     $installed = Get-InstalledPath $service
@@ -483,16 +583,19 @@ function Invoke-Deploy {
         Write-Note 'an interrupted run had left a program that nobody has proved; it is taken back'
         if ($service) { Stop-Backend }
         Switch-Program $previous $installed ''
+        Disable-DeadManSwitch $staging
         $onDisk = Get-Sha256 $installed
         $suspect = ''
     }
     $unproved = $onDisk -eq $wanted -and $suspect -eq $wanted
+    if ($unproved) { Enable-DeadManSwitch $staging $installed $wanted }
     if ($onDisk -ne $wanted) {
         if (-not (Test-Path -LiteralPath $staged) -or (Get-Sha256 $staged) -ne $wanted) {
             if (Test-Path -LiteralPath $staged) { Remove-Item -LiteralPath $staged -Force }
             if ($agentMode) { Receive-Package $staged } else { Copy-Item -LiteralPath $package.Path -Destination $staged }
         }
         Assert-Staged $staged $version $installed
+        Enable-DeadManSwitch $staging $installed $wanted
         if ($service) { Stop-Backend }
         Set-Content -LiteralPath $mark -Value $wanted -Encoding Ascii
         Switch-Program $staged $installed $previous
@@ -503,6 +606,7 @@ function Invoke-Deploy {
     if (-not $service) { New-Backend $installed }
     $wrong = Start-Backend $installed $wanted $version $mustAnswer
     if (-not $wrong) {
+        Disable-DeadManSwitch $staging
         if (Test-Path -LiteralPath $mark) { Remove-Item -LiteralPath $mark -Force }
         return $version
     }
@@ -516,6 +620,7 @@ function Invoke-Deploy {
     }
     Stop-Backend
     Switch-Program $previous $installed ''
+    Disable-DeadManSwitch $staging
     Remove-Item -LiteralPath $mark -Force
     $told = Get-ToldVersion $installed
     $again = Start-Backend $installed (Get-Sha256 $installed) $told $mustAnswer

@@ -9,6 +9,12 @@ AGENT_SOURCE_URL=''
 AGENT_SOURCE_VERSION=''
 AGENT_SOURCE_SHA256=''
 AGENT_SOURCE_AUTH_TOKEN=''
+# With this knob a dead-man switch is armed before the swap: unless the new program was seen to run
+# well within so many seconds, the previous one is put back and started, whatever has become of
+# this script and of the agent. Give it more than a slow start may take: START_SECONDS is 60.
+# It does not outlive the host: after a reboot the new program starts, and the next run of this
+# script, or a probe, finds out how it is.
+DEAD_MAN_SECONDS=''
 # The last line of stdout is `kanade-backend <version>`, and it is there only when exactly those
 # bytes run. Everything else goes to stderr and into the exit code:
 #    2  cannot be used like this: knobs, tools, permissions; nothing was done
@@ -167,6 +173,7 @@ print(web.urlopen(sys.argv[1], timeout=3).read().decode())' "$1"
 
 DOWNLOAD_SECONDS=${DOWNLOAD_SECONDS:-240}
 DOWNLOAD_TRIES=${DOWNLOAD_TRIES:-3}
+BUSY_SECONDS=${BUSY_SECONDS:-5}
 START_SECONDS=${START_SECONDS:-60}
 STABLE_SECONDS=${STABLE_SECONDS:-10}
 LOCK_SECONDS=${LOCK_SECONDS:-120}
@@ -198,20 +205,22 @@ leave() {
     exit "$code"
 }
 
-# Restarting is a process of its own in a session of its own: killing this script, or its whole
-# process group, does not leave the service stopped halfway. It also holds the lock until then.
-start_restart() {
+# Runs its arguments with the command that restarts the service behind them.
+restarting() {
     case $manager in
-    systemd)
-        systemctl reset-failed "$service" >/dev/null 2>&1 || :
-        set -- systemctl restart "$service"
-        ;;
+    systemd) "$@" systemctl restart "$service" ;;
     *)
-        set -- "${SUPERVISORCTL:-supervisorctl}" \
+        "$@" "${SUPERVISORCTL:-supervisorctl}" \
             ${SUPERVISOR_CONFIG:+-c "$SUPERVISOR_CONFIG"} restart "$service"
         ;;
     esac
-    setsid "$@" >"$staging/restart.log" 2>&1 </dev/null &
+}
+
+# Restarting is a process of its own in a session of its own: killing this script, or its whole
+# process group, does not leave the service stopped halfway. It also holds the lock until then.
+start_restart() {
+    if [ "$manager" = systemd ]; then systemctl reset-failed "$service" >/dev/null 2>&1 || :; fi
+    restarting exec setsid >"$staging/restart.log" 2>&1 </dev/null &
     restart=$!
 }
 
@@ -305,6 +314,71 @@ put_back() {
     if [ ! -e "$exe.previous" ]; then return 1; fi
     mv -f "$exe.previous" "$exe"
     unproved=''
+    disarm
+}
+
+# ---- The dead-man switch
+
+# A process that outlives this script, its process group and, where systemd is, the agent's own
+# service. It acts only while the file `armed` holds its number: who has proved the program or put
+# the previous one back removes it, and who deploys again writes another. A script that hangs is
+# asked to end, then made to; a later one that is at it is waited for.
+arm() {
+    if [ -z "$DEAD_MAN_SECONDS" ] || [ ! -e "$exe.previous" ]; then return 0; fi
+    cat >"$staging/dead-man.new" <<'EOF'
+staging=$1 exe=$2 wanted=$3 deploy=$4 born=$5 deadline=$6
+shift 6 # and what is left restarts the service
+exec 9<>"$staging/lock"
+mine() { [ "$(cat "$staging/armed")" = "$deploy $born" ]; }
+at_work() { [ "$(cat "$staging/lock")" = "$deploy" ]; }
+over() {
+    read -r uptime _ </proc/uptime
+    [ "${uptime%.*}${uptime#*.}" -ge "$deadline" ]
+}
+printf '%s\n' "$deploy $born" >"$staging/armed"
+while mine && ! over; do sleep 1; done 9>&-
+mine || exit 0
+for signal in TERM KILL; do
+    if flock -w 5 9; then break; fi
+    if at_work && [ "$(cut -d ' ' -f 22 "/proc/$deploy/stat")" = "$born" ]; then
+        kill -s "$signal" "$deploy"
+    fi
+done
+# A restart that hangs has the lock as well.
+if at_work; then flock -w 5 9; else flock 9; fi
+mine || exit 0
+sum=$(sha256sum <"$exe")
+if [ "${sum%% *}" = "$wanted" ] && mv -f "$exe.previous" "$exe"; then
+    if [ "$1" = systemctl ]; then systemctl reset-failed "$3"; fi # it may have given up
+    for pause in 1 2 4; do
+        if "$@" 9>&-; then
+            rm -f "$staging/unproved"
+            break
+        fi
+        sleep "$pause"
+    done
+fi
+rm -f "$staging/armed" "$staging/dead-man"
+EOF
+    mv -f "$staging/dead-man.new" "$staging/dead-man"
+    born=$(cut -d ' ' -f 22 "/proc/$$/stat")
+    set -- "$staging/dead-man" "$staging" "$exe" "$wanted" $$ "$born" \
+        $(($(now) + DEAD_MAN_SECONDS * 100))
+    if [ "$manager" != systemd ] ||
+        ! restarting systemd-run --quiet --collect -- /bin/sh "$@" >/dev/null 2>&1 </dev/null; then
+        restarting exec setsid sh "$@" >/dev/null 2>&1 </dev/null 9>&- &
+    fi
+    tries=0
+    until [ "$(cat "$staging/armed" 2>/dev/null)" = "$$ $born" ]; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 100 ]; then fail 2 "the dead-man switch does not start; nothing was done"; fi
+        sleep 0.1
+    done
+    at armed
+}
+
+disarm() {
+    rm -f "$staging/armed" "$staging/dead-man"
 }
 
 # ---- Fetching
@@ -409,6 +483,10 @@ download() {
             # What an earlier run had left may be to blame: only a whole transfer is a verdict.
             if [ -n "$resumed" ]; then continue; fi
             fail 12 "sha256 mismatch — expected=$wanted actual=$actual"
+        fi
+        if [ "$status" = 503 ] || [ "$status" = 429 ]; then
+            sleep "$BUSY_SECONDS" # many hosts at a time take turns
+            continue
         fi
         if [ "$attempt" -ge "$DOWNLOAD_TRIES" ]; then
             fail 11 "download failed: The transfer encountered an error: $attempt attempts," \
@@ -545,6 +623,7 @@ swap() {
         chown "$(stat -c %u:%g "$exe")" "$staged"
     fi
     sync "$staged" 2>/dev/null || sync
+    arm
     mark
     mv -f "$staged" "$exe"
     unproved=yes
@@ -553,6 +632,7 @@ swap() {
 
 finish() {
     unproved=''
+    disarm
     rm -f "$staging/unproved"
     printf 'kanade-backend %s\n' "$version"
     exit 0
@@ -596,6 +676,10 @@ main() {
     else
         find_folder "$@"
     fi
+    case $DEAD_MAN_SECONDS in
+    0* | *[!0-9]*) fail 2 "DEAD_MAN_SECONDS: $DEAD_MAN_SECONDS is no number of seconds" ;;
+    *) ;;
+    esac
     look
     if [ "$running" = "$wanted" ] && [ ! -e "$staging/unproved" ]; then
         printf 'kanade-backend %s\n' "$version"
@@ -613,6 +697,7 @@ main() {
     if [ -n "$installed" ] && [ "$installed" = "$suspect" ]; then
         if [ "$suspect" = "$wanted" ]; then
             unproved=yes
+            arm
         elif put_back; then
             say "an interrupted run had left a program that nobody has proved; it is taken back"
             installed=$(sha256_of "$exe")
@@ -640,6 +725,7 @@ main() {
         swap
     elif [ -z "$unproved" ] && [ -n "$running" ]; then
         keep_previous # somebody else has put it there, and not started it yet
+        arm
         mark
         unproved=yes
     fi

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from reconciler.apply.patience import Patience
-from reconciler.errors import LeaseLost, ReconcilerError, TransientError
+from reconciler.errors import LeaseLost, ReconcilerError, TransientError, first_of
 from reconciler.model.action import ActionKey
 from reconciler.model.outcome import Applied, StepOutcome, StepState
 from reconciler.model.plan import Plan, Step
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Inventory
 
 _AT_ONCE = 32
 """Steps in the air at the same time: enough to hide a round trip, few enough to be kind."""
@@ -26,14 +26,18 @@ class Applier:
     """Carries plans out; a failure stops only what waits for it."""
 
     clock: Clock
+    inventory: Inventory
     patience: Patience = field(default_factory=Patience)
 
     async def apply(self, plan: Plan, perform: Perform) -> Applied:
-        """Return what became of every step of *plan*, in its order.
+        """Write down what *plan* claims, and return what became of its steps, in its order.
 
         Raises:
             LeaseLost: another controller leads; what has not begun is not begun.
+            KanadeUnavailable: what is claimed could not be written down; no step was begun.
         """
+        for job, owned in plan.claims.items():
+            await self.inventory.own_job(job, owned)
         self.patience.keep(step.action.key for step in plan.steps)
         walk = _Walk(self, perform)
         try:
@@ -41,7 +45,7 @@ class Applier:
                 for step in plan.steps:
                     walk.begin(step, group)
         except* LeaseLost as lost:
-            raise LeaseLost(str(lost.exceptions[0])) from lost
+            raise LeaseLost(str(first_of(lost))) from lost
         return Applied(plan=plan, outcomes=tuple(walk.outcome(step) for step in plan.steps))
 
     async def try_step(self, step: Step, perform: Perform) -> StepOutcome:
@@ -49,7 +53,8 @@ class Applier:
         held = self.patience.holds(step, self.clock.now())
         if held is not None:
             return held
-        outcome = await _perform(step, perform)
+        began = self.clock.now()
+        outcome = replace(await _perform(step, perform), began=began, ended=self.clock.now())
         self.patience.note(outcome, self.clock.now())
         return outcome
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from reconciler.apply.last_look import LastLook
+from reconciler.apply.way import Way
 from reconciler.model.attempt import Attempt, Via
 from reconciler.model.identity import Json
 from reconciler.ports import Clock, Journal, Lease
-
-if TYPE_CHECKING:
-    from reconciler.apply.perform import Way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,28 +20,37 @@ class Dispatcher:
 
     journal: Journal
     lease: Lease
+    last_look: LastLook
     clock: Clock
 
     async def dispatch(
-        self, attempt: Attempt, manifest: Mapping[str, Json], ways: "Mapping[Via, Way]"
+        self, attempt: Attempt, manifest: Mapping[str, Json], ways: Mapping[Via, Way]
     ) -> None:
-        """Send a new attempt.
+        """Send a new attempt; its time runs from now, not from when it was planned.
 
         Raises:
+            Conflict: it is not to be sent any more as it was planned; nothing was sent.
             KanadeUnavailable: it may have been sent; the intent stays in the journal.
             KanadeRefused: it was not sent, and will not be.
             LeaseLost: another controller leads; it was not sent.
         """
-        runner = ways[attempt.via].runner
-        intent = runner.prepare(attempt, manifest)
+        self.last_look.check(attempt.wish, attempt.slot_before or 0)
+        now = self.clock.now()
+        deadline = now + (attempt.deadline_at - attempt.intended_at)
+        attempt = replace(attempt, intended_at=now, deadline_at=deadline)
+        intent = ways[attempt.via].runner.prepare(attempt, manifest)
         await self.journal.record(intent)
         await self._send(intent, ways)
 
-    async def resend(self, attempt: Attempt, ways: "Mapping[Via, Way]") -> None:
-        """Send the very bytes of an attempt that the journal already holds; see `dispatch`."""
+    async def resend(self, attempt: Attempt, slot: int, ways: Mapping[Via, Way]) -> None:
+        """Send the very bytes of an attempt that the journal already holds; see `dispatch`.
+
+        *slot* is where the command stands that has taken its place.
+        """
+        self.last_look.check(attempt.wish, slot)
         await self._send(attempt, ways)
 
-    async def _send(self, attempt: Attempt, ways: "Mapping[Via, Way]") -> None:
+    async def _send(self, attempt: Attempt, ways: Mapping[Via, Way]) -> None:
         runner = ways[attempt.via].runner
         await self.lease.confirm(for_at_least=runner.answers_within)
         sent = await runner.send(attempt)

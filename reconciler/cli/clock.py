@@ -4,6 +4,9 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+_ELAPSED: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux: it goes on while the machine sleeps, when a lease runs out all the same."""
+
 
 class SystemClock:
     """Implements `ports.Clock`."""
@@ -14,7 +17,7 @@ class SystemClock:
 
     def monotonic(self) -> float:
         """See `ports.Clock`."""
-        return time.monotonic()
+        return time.monotonic() if _ELAPSED is None else time.clock_gettime(_ELAPSED)
 
     async def sleep(self, delay: timedelta) -> None:
         """See `ports.Clock`."""

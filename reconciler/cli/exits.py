@@ -2,7 +2,7 @@
 
 DONE = 0
 DIFFERENCES = 1
-"""`plan` has found something to do."""
+"""`plan`, `diff` or `adopt` has found something that would change."""
 
 HELD = 6
 """Something failed or is held: a release did not converge."""

@@ -1,36 +1,59 @@
 """The command `reconciler`: options that all verbs share, and how errors leave the program."""
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from reconciler.cli import exits
+from reconciler.cli.collector import expect_many_values
+from reconciler.cli.commands.adopt import adopt_command
 from reconciler.cli.commands.apply import apply_command
 from reconciler.cli.commands.approve import approve_command
 from reconciler.cli.commands.bump import bump_command
 from reconciler.cli.commands.check import check_command
+from reconciler.cli.commands.completion import VARIABLE, completion_command
 from reconciler.cli.commands.demo import demo_command
+from reconciler.cli.commands.diff import diff_command
+from reconciler.cli.commands.events import events_command
+from reconciler.cli.commands.export import export_command
 from reconciler.cli.commands.get import get_group
+from reconciler.cli.commands.history import history_command
+from reconciler.cli.commands.init import init_command
 from reconciler.cli.commands.lab import lab_command
+from reconciler.cli.commands.logs import logs_command
+from reconciler.cli.commands.permissions import permissions_command
 from reconciler.cli.commands.plan import plan_command
+from reconciler.cli.commands.reconcile import reconcile_command
 from reconciler.cli.commands.retry import retry_command
+from reconciler.cli.commands.rollback import rollback_command
 from reconciler.cli.commands.run import run_command
+from reconciler.cli.commands.stop import stop_command
 from reconciler.cli.commands.suspend import resume_command, suspend_command
+from reconciler.cli.commands.tree import tree_command
 from reconciler.cli.commands.validate import validate_command
 from reconciler.cli.commands.version import version_command
+from reconciler.cli.commands.why import why_command
 from reconciler.cli.invocation import Invocation
-from reconciler.cli.render import complain
-from reconciler.errors import ReconcilerError, TransientError
+from reconciler.cli.logs import configure
+from reconciler.cli.render import complain, counted
+from reconciler.cli.settings import InvalidSettings, LogFormat, LogLevel, LogSettings
+from reconciler.errors import InvalidDesiredState, ReconcilerError, TransientError, first_of
+
+_DEBUG = "RECONCILER_DEBUG"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
+    envvar="RECONCILER_CONFIG",
+    show_envvar=True,
     help="The settings file; ./reconciler.toml when left out.",
 )
 @click.option(
@@ -40,46 +63,73 @@ from reconciler.errors import ReconcilerError, TransientError
     metavar="KEY=VALUE",
     help="A setting, such as source.url=/srv/fleet.git; stronger than file and environment.",
 )
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option(
+    "--debug", is_flag=True, envvar=_DEBUG, show_envvar=True, help="Show tracebacks of errors."
+)
 @click.pass_context
 def cli(
     context: click.Context, config: Path | None, overrides: tuple[str, ...], *, debug: bool
 ) -> None:
     """Declarative GitOps for kanade fleets: commit a version, see it proved on every host."""
+    configure(LogSettings(format=LogFormat.AUTO, level=LogLevel.WARNING))
     context.obj = Invocation(config=config, overrides=overrides, debug=debug)
 
 
 for _command in (
     run_command,
     plan_command,
+    diff_command,
     apply_command,
+    adopt_command,
+    export_command,
+    init_command,
     validate_command,
     get_group,
+    tree_command,
+    events_command,
+    history_command,
+    logs_command,
+    reconcile_command,
     approve_command,
     suspend_command,
     resume_command,
+    stop_command,
     retry_command,
+    rollback_command,
     bump_command,
     check_command,
+    permissions_command,
     demo_command,
     lab_command,
+    completion_command,
     version_command,
+    why_command,
 ):
     cli.add_command(_command)
 
 
+_DRY = frozenset({"--dryrun", "--dry-run", "--dry"})
+
+
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(lambda: cli.main(standalone_mode=False)))
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that this terminal has no letters for is spelled out, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    expect_many_values()
+    sys.exit(run(lambda: cli.main(standalone_mode=False, complete_var=VARIABLE)))
 
 
 def run(command: Callable[[], object]) -> int:
     """Run *command* and return the exit code; every error is a line or two, never a traceback."""
     try:
         result = command()
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        words = " ".join(error.format_message().split())
+        return _told(f"error: {words}{_see(error)}", error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _told("interrupted", exits.INTERRUPTED)
     except BaseException as error:
@@ -90,10 +140,15 @@ def run(command: Callable[[], object]) -> int:
 
 
 def _failed(error: BaseException) -> int:
-    """Tell a deliberate error in its own words, and anything else as the bug that it is."""
-    inner = _innermost(error)
-    if "--debug" in sys.argv:
+    """Tell a deliberate error in its own words, and anything else as the bug that it is.
+
+    Faults begin with their place, as compilers' do, so that editors and CI find it.
+    """
+    inner = first_of(error) if isinstance(error, BaseExceptionGroup) else error
+    if _wants_tracebacks():
         traceback.print_exception(error)
+    if isinstance(inner, InvalidDesiredState | InvalidSettings):
+        return _told(f"{inner}\n{counted(len(inner.faults), 'fault')}", inner.exit_code)
     if not isinstance(inner, ReconcilerError):
         words = f"{type(inner).__name__}: {inner}"
         return _told(f"bug: {words}\nplease report it, with what --debug adds", exits.BUG)
@@ -101,10 +156,21 @@ def _failed(error: BaseException) -> int:
     return _told(f"error: {inner}{hint}", inner.exit_code)
 
 
-def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _wants_tracebacks() -> bool:
+    """True also where the command line could not be read, so that nobody has its options."""
+    if "--debug" in sys.argv:
+        return True
+    try:
+        return bool(click.BOOL.convert(os.environ.get(_DEBUG, "").strip() or "no", None, None))
+    except click.BadParameter:
+        return False
+
+
+def _see(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption) and error.option_name in _DRY:
+        return " To see what would be done: reconciler plan"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f" (see: {context.command_path} --help)" if context is not None else ""
 
 
 def _told(message: str, code: int) -> int:

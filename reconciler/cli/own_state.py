@@ -26,6 +26,7 @@ class OwnState:
     ledger: Ledger
     lease: KvLease
     board: KvBoard
+    book: RequestBook
 
 
 @asynccontextmanager
@@ -41,10 +42,14 @@ async def open_own_state(
     """
     state, requests = Bucket(connection, STATE_BUCKET), Bucket(connection, REQUESTS_BUCKET)
     events = EventLog(connection)
-    if create:
-        await state.create(description="What kanade-reconciler knows; only its leader writes")
-        await requests.create(description="What people ask of kanade-reconciler")
-        await events.create()
+
+    async def make() -> None:
+        if create:
+            await state.create(description="What kanade-reconciler knows; only its leader writes")
+            await requests.create(description="What people ask of kanade-reconciler")
+            await events.create()
+
+    await make()
     async with AsyncExitStack() as stack:
         mirrors: list[Mirror] = []
         started: list[Mirror] = []
@@ -56,14 +61,15 @@ async def open_own_state(
                 await mirror.start()
                 stack.push_async_callback(mirror.stop)
                 started.append(mirror)
-        lease = KvLease(state, mirrors[0], instance, clock)
+        lease = KvLease(state, mirrors[0], instance, clock, make)
         ledger = Ledger(state, mirrors[0], lease)
         book = RequestBook(requests, mirrors[1])
         yield OwnState(
-            records=StateRecords(ledger, book, tuple(started)),
+            records=StateRecords(ledger, book, tuple(started), make),
             ledger=ledger,
             lease=lease,
-            board=KvBoard(Board(mirrors[0]), ledger, events),
+            board=KvBoard(Board(mirrors[0]), ledger, events, lease),
+            book=book,
         )
 
 

@@ -1,5 +1,6 @@
 """Settings to a controller's working parts: the only place that names every adapter."""
 
+import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Mapping
@@ -9,60 +10,61 @@ from datetime import timedelta
 
 from reconciler.apply.applier import Applier
 from reconciler.apply.dispatch import Dispatcher
-from reconciler.apply.perform import Performer, Watch, Way
+from reconciler.apply.last_look import LastLook
+from reconciler.apply.perform import Performer, Watch
+from reconciler.apply.removal import Remover
+from reconciler.apply.revert import Reverter
+from reconciler.apply.way import Way
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.links import (
+    downloader_of,
     local_repository,
     open_backend,
     open_connection,
+    open_reverts,
     open_source,
     script_secrets_of,
 )
 from reconciler.cli.lock import only_one
 from reconciler.cli.own_state import OwnState, open_own_state
 from reconciler.cli.settings import Settings
+from reconciler.cli.settings.values import OfferRevert
 from reconciler.cli.state_dir import prepare_state_dir
-from reconciler.controller import Pass
+from reconciler.cli.workshop import Workshop
 from reconciler.jetstream.connection import Connection
+from reconciler.kanade.agent_logs import NatsAgentLogs
+from reconciler.kanade.agents import HttpAgentRollout, NatsAgentRollout, NatsAgents
 from reconciler.kanade.audit import Audit
 from reconciler.kanade.fleet import NatsFleet
 from reconciler.kanade.http import BackendClient, NoBackend
+from reconciler.kanade.http_executions import HttpExecutions, NoExecutions
 from reconciler.kanade.http_jobs import HttpJobs, HttpRunner
 from reconciler.kanade.http_objects import HttpObjects
+from reconciler.kanade.http_write import BackendWriter
 from reconciler.kanade.jobs import NatsCatalogue, NatsJobs
 from reconciler.kanade.names import APP_PACKAGES, SCRIPTS
 from reconciler.kanade.objects import NatsObjects
 from reconciler.kanade.reports import NatsReports
 from reconciler.kanade.runner_nats import NatsRunner
+from reconciler.kanade.services import open_services
 from reconciler.model.attempt import Via
+from reconciler.observe.doubt import Doubts
+from reconciler.observe.evidence import EvidenceWatch
+from reconciler.observe.health import HealthWatch
 from reconciler.observe.observer import FleetObserver
+from reconciler.observe.word_check import WordCheck
+from reconciler.passes import Pass
 from reconciler.plan.terms import Mode, Terms
-from reconciler.ports import Backend, Clock, Leadership, Wake
+from reconciler.ports import Backend, Clock, Executions, Lease, Reverts, Wake
 from reconciler.revisions import Revisions
-from reconciler.source.address import AddressRules
 from reconciler.source.artifact import ArtifactStore
 from reconciler.source.build import Builder
-from reconciler.source.download import Downloader
 from reconciler.source.git import GitSource
+from reconciler.source.ssh_keygen import SshSeals
 from reconciler.source.trigger import PendingWake, Signal, Timer, Trigger
 from reconciler.source.watch import RepositoryWatch
 
-_DOWNLOAD_DEADLINE = timedelta(hours=1)
-_DOWNLOAD_STALLED = timedelta(seconds=60)
 _BUILD_DEADLINE = timedelta(hours=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """All that the loop needs, and all that a single pass needs."""
-
-    work: Pass
-    revisions: Revisions
-    lease: Leadership
-    clock: Clock
-    wake: PendingWake
-    wake_source: PendingWake
-    triggers: tuple[Trigger, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,63 +75,118 @@ class _Kanade:
     scripts: NatsObjects
     catalogue: NatsCatalogue
     fleet: NatsFleet
-    ways: Mapping[Via, Way]
-    backend: Backend
+    agents: NatsAgents
+    connection: Connection
+    client: BackendClient | None
+    audit: Audit
+
+    @property
+    def backend(self) -> Backend:
+        """The backend, as far as there is one."""
+        return self.client or NoBackend()
+
+    @property
+    def executions(self) -> Executions:
+        """What the backend has written down of its execs."""
+        return HttpExecutions(self.client) if self.client is not None else NoExecutions()
+
+    def ways(self, clock: Clock, lease: Lease) -> Mapping[Via, Way]:
+        """Return how kanade is written to; through the backend only while *lease* is ours."""
+        ways = {
+            Via.NATS: Way(
+                packages=self.packages,
+                scripts=self.scripts,
+                jobs=NatsJobs(self.connection, self.catalogue, self.audit),
+                runner=NatsRunner(self.connection, clock, self.audit),
+                agents=NatsAgentRollout(self.connection, self.audit),
+            )
+        }
+        if self.client is not None:
+            writer = BackendWriter(self.client, lease)
+            ways[Via.HTTP] = Way(
+                packages=HttpObjects(writer, self.packages),
+                scripts=HttpObjects(writer, self.scripts),
+                jobs=HttpJobs(writer, self.catalogue),
+                runner=HttpRunner(writer, clock),
+                agents=HttpAgentRollout(writer),
+            )
+        return ways
 
 
 @asynccontextmanager
 async def open_workshop(
-    settings: Settings, *, leader: bool, watch: Watch = lambda _, content: content
+    settings: Settings,
+    *,
+    leader: bool,
+    observe_only: bool = False,
+    watch: Watch = lambda _, content: content,
 ) -> AsyncIterator[Workshop]:
     """Connect everything; without *leader* nothing is made or written anywhere.
+
+    With *observe_only* a leader writes its own state, and probes.
 
     Raises:
         UsageError: the settings or this machine do not allow it.
         KanadeUnavailable: NATS does not answer.
         KanadeRefused: kanade's own buckets are not there.
     """
+    mode = Mode(settings.controller.mode)
+    uploads = not observe_only and mode is not Mode.BACKEND  # and so may leave chunks behind
     clock, wake, wake_source = SystemClock(), PendingWake(), PendingWake()
     async with AsyncExitStack() as stack:
         state_dir = prepare_state_dir(settings.controller.state_dir)
         if leader:
             stack.enter_context(only_one(state_dir))
         source = stack.enter_context(open_source(settings))
+        reverts = await stack.enter_async_context(open_reverts(settings, source))
         connection = await stack.enter_async_context(open_connection(settings))
         client = await stack.enter_async_context(open_backend(settings))
         kanade = await _open_kanade(stack, connection, client, clock, wake)
         own = await stack.enter_async_context(
             open_own_state(connection, settings.controller.instance, clock, wake, create=leader)
         )
+        services = await stack.enter_async_context(open_services())
+        health = HealthWatch(services, clock, wake)
+        secrets = script_secrets_of(settings)
+        evidence = EvidenceWatch(NatsAgentLogs(connection), own.ledger, secrets, clock)
         reports = NatsReports(connection, wake)
-        if leader:
-            await reports.start()
-            stack.push_async_callback(reports.stop)
+        stack.push_async_callback(reports.stop)
+        await stack.enter_async_context(_left_at_once(connection))
         yield Workshop(
             work=Pass(
                 reports=reports,
                 records=own.records,
                 fleet=kanade.fleet,
                 journal=own.ledger,
+                doubts=Doubts(executions=kanade.executions, clock=clock),
                 observer=FleetObserver(
                     packages=kanade.packages,
                     scripts=kanade.scripts,
                     catalogue=kanade.catalogue,
                     fleet=kanade.fleet,
+                    agents=kanade.agents,
                     backend=kanade.backend,
                     records=own.records,
-                    secrets=script_secrets_of(settings),
+                    secrets=secrets,
                     clock=clock,
+                    health=health,
+                    evidence=evidence,
+                    words=WordCheck(seals=_seals(settings)),
                 ),
-                performer=replace(_performer(settings, source, own, kanade, clock), watch=watch),
-                applier=Applier(clock=clock),
+                performer=replace(_performer(settings, source, own, kanade, reverts), watch=watch),
+                applier=Applier(clock=clock, inventory=own.ledger),
                 board=own.board,
                 clock=clock,
                 terms=Terms(
-                    mode=Mode(settings.controller.mode),
+                    mode=mode,
                     dispatch_deadline=settings.controller.dispatch_deadline,
+                    observe_only=observe_only,
+                    offer_revert=settings.source.offer_revert is OfferRevert.BRANCH,
+                    prune=settings.controller.prune,
+                    prune_limit=settings.controller.prune_limit,
                 ),
                 instance=settings.controller.instance,
-                swept=(kanade.packages, kanade.scripts),
+                swept=(kanade.packages, kanade.scripts) if uploads else (),
             ),
             revisions=Revisions(source, clock),
             lease=own.lease,
@@ -137,7 +194,21 @@ async def open_workshop(
             wake=wake,
             wake_source=wake_source,
             triggers=_triggers(settings, clock),
+            connection=connection,
+            health=health,
+            evidence=evidence,
+            own=own,
         )
+
+
+@asynccontextmanager
+async def _left_at_once(connection: Connection) -> AsyncIterator[None]:
+    """When we are cancelled, end the connection before all parts that would take leave over it."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
 
 
 async def _open_kanade(
@@ -152,38 +223,30 @@ async def _open_kanade(
     scripts = NatsObjects(connection, SCRIPTS, wake, audit=audit)
     catalogue = NatsCatalogue(connection, wake)
     fleet = NatsFleet(connection, clock, wake)
-    for part in (packages, scripts, catalogue, fleet):
+    agents = NatsAgents(connection, wake)
+    for part in (packages, scripts, catalogue, fleet, agents):
         stack.push_async_callback(part.stop)
         await part.start()
-    ways = {
-        Via.NATS: Way(
-            packages=packages,
-            scripts=scripts,
-            jobs=NatsJobs(connection, catalogue, audit),
-            runner=NatsRunner(connection, clock, audit),
-        )
-    }
-    if client is not None:
-        ways[Via.HTTP] = Way(
-            packages=HttpObjects(client, packages),
-            scripts=HttpObjects(client, scripts),
-            jobs=HttpJobs(client, catalogue),
-            runner=HttpRunner(client, clock),
-        )
     return _Kanade(
         packages=packages,
         scripts=scripts,
         catalogue=catalogue,
         fleet=fleet,
-        ways=ways,
-        backend=client or NoBackend(),
+        agents=agents,
+        connection=connection,
+        client=client,
+        audit=audit,
     )
 
 
 def _performer(
-    settings: Settings, source: GitSource, own: OwnState, kanade: _Kanade, clock: Clock
+    settings: Settings,
+    source: GitSource,
+    own: OwnState,
+    kanade: _Kanade,
+    reverts: Reverts,
 ) -> Performer:
-    controller = settings.controller
+    controller, clock = settings.controller, SystemClock()
     spool = controller.state_dir / "spool"
     spool.mkdir(mode=0o700, exist_ok=True)
     builder = Builder(
@@ -196,22 +259,34 @@ def _performer(
     artifacts = ArtifactStore(
         open_blob=source.open_blob,
         spool_folder=spool,
-        downloader=Downloader(
-            rules=AddressRules(allow_loopback=controller.allow_http_loopback),
-            deadline=_DOWNLOAD_DEADLINE,
-            stalled_after=_DOWNLOAD_STALLED,
-        ),
+        downloader=downloader_of(settings),
         roots=controller.artifact_roots,
         builder=builder if controller.allow_builds else None,
         max_artifact_bytes=controller.max_artifact_bytes,
     )
+    secrets = script_secrets_of(settings)
     return Performer(
-        ways=kanade.ways,
+        ways=kanade.ways(clock, own.lease),
         artifacts=artifacts,
-        secrets=script_secrets_of(settings),
+        secrets=secrets,
         inventory=own.ledger,
-        dispatcher=Dispatcher(journal=own.ledger, lease=own.lease, clock=clock),
+        archive=own.ledger,
+        dispatcher=Dispatcher(
+            journal=own.ledger,
+            lease=own.lease,
+            last_look=LastLook(fleet=kanade.fleet, records=own.records, clock=clock),
+            clock=clock,
+        ),
+        remover=Remover(
+            inventory=own.ledger, archive=own.ledger, records=own.records, lease=own.lease
+        ),
+        reverter=Reverter(reverts=reverts, secrets=secrets, archive=own.ledger),
     )
+
+
+def _seals(settings: Settings) -> SshSeals | None:
+    signers = settings.approval.allowed_signers
+    return SshSeals(signers) if signers is not None else None
 
 
 def _triggers(settings: Settings, clock: Clock) -> tuple[Trigger, ...]:

@@ -6,6 +6,7 @@ from reconciler.model.policy import Cron
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_LONGEST = dict(enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), start=1))
 _ITEM = re.compile(r"(\*|\w{1,3})(?:-(\w{1,3}))?(?:/(\d{1,2}))?", re.ASCII)
 _FIELDS = (
     ("minute", 0, 59, ()),
@@ -30,6 +31,9 @@ def parse_cron(text: str) -> Cron | str:
             )
         values.append(read)
     minutes, hours, days, months, weekdays = values
+    either_day = not fields[2].startswith("*") and not fields[4].startswith("*")
+    if not either_day and min(days) > max(_LONGEST[month] for month in months):
+        return f"never comes: day {min(days)} is in no month of {fields[3]}"
     return Cron(
         text=" ".join(fields),
         minutes=minutes,
@@ -37,7 +41,7 @@ def parse_cron(text: str) -> Cron | str:
         days=days,
         months=months,
         weekdays=frozenset(day % 7 for day in weekdays),
-        either_day=not fields[2].startswith("*") and not fields[4].startswith("*"),
+        either_day=either_day,
     )
 
 

@@ -1,6 +1,7 @@
 """jobs/*.yaml, validated, to job drafts: kanade's defaults written out, script files inlined."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.desired.draft import JobDraft
@@ -21,10 +22,14 @@ def without_nulls(node: Node) -> Node:
     """Return *node* without its null members: kanade takes them for left out."""
     match node.value:
         case dict() as members:
-            kept = {k: without_nulls(v) for k, v in members.items() if v.value is not None}
-            return Node(kept, node.position, keys=node.keys)
+            kept = {
+                name: without_nulls(member)
+                for name, member in members.items()
+                if member.value is not None or member.doubtful
+            }
+            return replace(node, value=kept)
         case list() as items:
-            return Node([without_nulls(item) for item in items], node.position)
+            return replace(node, value=[without_nulls(item) for item in items])
         case _:
             return node
 

@@ -1,11 +1,12 @@
 """releases/*.yaml, validated, to drafts; what a file leaves out is in the schema."""
 
-from reconciler.desired.cron import parse_cron
 from reconciler.desired.decode_rollout import decode_rollout
+from reconciler.desired.decode_window import decode_window
 from reconciler.desired.draft import ReleaseDraft, ScriptDraft
 from reconciler.desired.fields import Fields
-from reconciler.desired.node import Document, to_json
+from reconciler.desired.node import Document, Path, to_json
 from reconciler.desired.placeholders import fill
+from reconciler.desired.salvage import salvage
 from reconciler.desired.schemas import Kind, schema_of, with_defaults
 from reconciler.model.desired import (
     Artifact,
@@ -13,6 +14,7 @@ from reconciler.model.desired import (
     BuildArtifact,
     DriftPolicy,
     FileArtifact,
+    HealthCheck,
     Knob,
     Origin,
     Probe,
@@ -23,6 +25,7 @@ from reconciler.model.desired import (
     Verify,
 )
 from reconciler.model.digest import Digest
+from reconciler.model.download_token import DownloadGrant
 from reconciler.model.identity import (
     GroupName,
     HostName,
@@ -32,16 +35,23 @@ from reconciler.model.identity import (
     SecretName,
     Version,
 )
-from reconciler.model.policy import ApprovalPolicy, Cron, Window, WindowKind
+from reconciler.model.policy import ApprovalPolicy
 
 
-def decode_release(document: Document) -> ReleaseDraft:
-    """Return the release of *document*, its placeholders filled in."""
+def decode_release(document: Document, broken: frozenset[Path] = frozenset()) -> ReleaseDraft:
+    """Return the release of *document*, its placeholders filled in.
+
+    *broken* is where the document has faults: what it says there is left out of the draft.
+    """
     schema = schema_of(Kind.RELEASE)
-    fields = Fields(with_defaults(to_json(document.root), schema, schema))
-    values = placeholder_values(fields)
+    value = to_json(document.root)
+    if broken:
+        value, broken = salvage(document, broken)
+    fields = Fields(with_defaults(value, schema, schema))
+    values = _placeholder_values(fields)
     return ReleaseDraft(
         document=document,
+        broken=broken,
         name=ReleaseName(values["name"]),
         package=PackageName(values["package"]),
         version=Version(values["version"]),
@@ -60,13 +70,12 @@ def decode_release(document: Document) -> ReleaseDraft:
         approval=_approval(fields.optional_inner("approval")),
         requires_agent=_lower_bound(fields.optional_inner("requires")),
         upgrade_agent=_version(fields.optional_text("upgrade_agent")),
-        windows=tuple(_window(window) for window in fields.each("windows")),
+        windows=tuple(decode_window(window) for window in fields.each("windows")),
         yanked=frozenset(map(Version, fields.texts("yanked"))),
     )
 
 
-def placeholder_values(fields: Fields) -> dict[str, str]:
-    """Return what the placeholders of a release stand for."""
+def _placeholder_values(fields: Fields) -> dict[str, str]:
     name = fields.text("name")
     return {
         "name": name,
@@ -107,9 +116,17 @@ def _script(fields: Fields, values: dict[str, str]) -> ScriptDraft:
 
 
 def _knob(knobs: Fields, name: str, values: dict[str, str]) -> Knob:
-    if isinstance(knobs.raw(name), dict):
-        return SecretRef(SecretName(knobs.inner(name).text("secret")))
-    return fill(knobs.text(name), values)
+    if not isinstance(knobs.raw(name), dict):
+        return fill(knobs.text(name), values)
+    reference = knobs.inner(name)
+    if "secret" in reference:
+        return SecretRef(SecretName(reference.text("secret")))
+    return DownloadGrant(
+        release=ReleaseName(values["name"]),
+        package=PackageName(values["package"]),
+        version=Version(values["version"]),
+        digest=Digest(values["sha256"]),
+    )
 
 
 def _targets(fields: Fields) -> Targets:
@@ -121,10 +138,21 @@ def _targets(fields: Fields) -> Targets:
 
 
 def _verify(fields: Fields, values: dict[str, str]) -> Verify:
-    probe = fields.optional_inner("probe")
+    probe, http = fields.optional_inner("probe"), fields.optional_inner("http")
     return Verify(
         stdout_ends_with=fill(fields.text("stdout_ends_with"), values),
         probe=Probe(job=JobId(probe.text("job")), every=probe.duration("every")) if probe else None,
+        http=_health_check(http, values) if http else None,
+    )
+
+
+def _health_check(fields: Fields, values: dict[str, str]) -> HealthCheck:
+    version = fields.optional_text("version_url")
+    return HealthCheck(
+        url=fill(fields.text("url"), values),
+        every=fields.duration("every"),
+        failures=fields.integer("failures"),
+        version_url=fill(version, values) if version is not None else None,
     )
 
 
@@ -144,13 +172,3 @@ def _lower_bound(fields: Fields | None) -> Version | None:
 
 def _version(text: str | None) -> Version | None:
     return Version(text) if text is not None else None
-
-
-def _window(fields: Fields) -> Window:
-    kind = WindowKind.ALLOW if "allow" in fields else WindowKind.DENY
-    cron = parse_cron(fields.text(kind))
-    if not isinstance(cron, Cron):
-        raise TypeError(cron)
-    return Window(
-        kind=kind, cron=cron, duration=fields.duration("duration"), zone=fields.text("zone")
-    )

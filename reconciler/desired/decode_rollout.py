@@ -15,6 +15,7 @@ def decode_rollout(fields: Fields) -> Rollout:
         max_failures_percent=fields.percent("max_failures"),
         soak=fields.duration("soak"),
         on_failure=OnFailure(fields.text("on_failure")),
+        rollback_max_in_flight=fields.optional_integer("rollback_max_in_flight"),
         progress_deadline=fields.optional_duration("progress_deadline"),
     )
 

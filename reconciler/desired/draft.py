@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.desired.node import Document, Key, find, key_place, place
+from reconciler.desired.node import Document, Key, Path, find, key_place, place
+from reconciler.desired.salvage import touches
 from reconciler.desired.schemas import Kind
 from reconciler.errors import Fault
 from reconciler.model.desired import (
@@ -37,6 +38,15 @@ class HostDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class HostWindowDraft:
+    """A window of all hosts with some labels, and where those stand."""
+
+    labels: Mapping[str, str]
+    window: Window
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class JobDraft:
     """A job and its file."""
 
@@ -65,9 +75,10 @@ class ScriptDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseDraft:
-    """A release and its file."""
+    """A release and its file; where that has faults, it `knows` a part of what it says."""
 
     document: Document
+    broken: frozenset[Path]
     name: ReleaseName
     package: PackageName
     version: Version
@@ -93,6 +104,20 @@ class ReleaseDraft:
     def position(self) -> Position:
         """Where its name stands."""
         return place(self.document.root, ("name",))
+
+    def knows(self, *path: Key) -> bool:
+        """False when the file has a fault at *path*: a rule must not speak of what is there."""
+        return not touches(path, self.broken)
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """What may stand in braces, and what for."""
+        return {
+            "name": self.name,
+            "package": self.package,
+            "version": self.version,
+            "sha256": self.artifact.digest.hex,
+        }
 
     def fault(self, message: str, *path: Key) -> Fault:
         """Return a fault at the value that *path* leads to."""
@@ -124,9 +149,14 @@ class Drafts:
     releases: tuple[ReleaseDraft, ...]
     jobs: Mapping[JobId, JobDraft]
     hosts: Mapping[HostName, HostDraft]
+    windows: tuple[HostWindowDraft, ...]
     carriers: Mapping[tuple[str, str], frozenset[HostName]]
     """The hosts that carry each label, by key and value."""
     unread: frozenset[Kind]
+
+    def knowing(self, *names: str) -> tuple[ReleaseDraft, ...]:
+        """Return the releases that know all of *names*, members of theirs."""
+        return tuple(one for one in self.releases if all(map(one.knows, names)))
 
     def selected(self, targets: Targets) -> frozenset[HostName]:
         """Return the declared hosts that names and labels select; groups are looked up live."""

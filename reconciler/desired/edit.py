@@ -17,7 +17,7 @@ from reconciler.desired.edit_spelling import (
 )
 from reconciler.desired.node import dotted, to_json
 from reconciler.desired.yaml_source import read_yaml
-from reconciler.errors import Fault, StalledError
+from reconciler.errors import StalledError
 from reconciler.model.identity import Json
 
 _BOM = "\ufeff"
@@ -56,10 +56,11 @@ def set_values(text: str, changes: Mapping[tuple[str, ...], Change]) -> str:
 
 
 def _read(text: str) -> Json:
-    document = read_yaml(text.encode(errors="surrogatepass"), "")
-    if isinstance(document, Fault):
-        raise CannotEdit(f"line {document.position.line}: {document.message}")
-    return to_json(document.root)
+    reading = read_yaml(text.encode(errors="surrogatepass"), "")
+    if reading.document is None or reading.faults:
+        first = reading.faults[0]
+        raise CannotEdit(f"line {first.position.line}: {first.message}")
+    return to_json(reading.document.root)
 
 
 def _with(value: Json, path: tuple[str, ...], new: Change) -> Json:

@@ -38,14 +38,16 @@ class Fields:
 
     def integer(self, name: str) -> int:
         """Return a whole number."""
-        value = self._members[name]
-        if not isinstance(value, int):
+        value = self.optional_integer(name)
+        if value is None:
             raise TypeError(name)
         return value
 
     def optional_integer(self, name: str) -> int | None:
-        """Return a whole number, `None` when it is not there or of another type."""
+        """Return a whole number, `None` when it is not there, or is a text or a list instead."""
         value = self._members.get(name)
+        if isinstance(value, bool | float):
+            raise TypeError(name)
         return value if isinstance(value, int) else None
 
     def flag(self, name: str) -> bool:

@@ -3,6 +3,7 @@
 Each yields errors whose text is already fit for a person.
 """
 
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +15,9 @@ from jsonschema.protocols import Validator
 
 from reconciler.desired import durations
 from reconciler.desired.cron import parse_cron
-from reconciler.desired.loopback import loopback_host, parse_listen, split_url
+from reconciler.desired.loopback import parse_listen
 from reconciler.desired.paths import has_control_character, path_fault
+from reconciler.desired.urls import url_fault
 from reconciler.desired.wording import listed, quoted
 from reconciler.model.digest import Digest
 from reconciler.model.identity import Json
@@ -63,17 +65,19 @@ def _duration(value: str, bounds: str, *, kanade: bool = False) -> str | None:
 
 
 def _path(value: str, argument: str) -> str | None:
-    return None if not value and argument == "or empty" else path_fault(value)
+    if argument == "or empty" and value in {"", ".", "./"}:
+        return f"{quoted(value)} is the top of the repository; leave it out" if value else None
+    return path_fault(value)
+
+
+SHA256 = "64 lowercase hex digits, or kanade's SHA-256=<base64url>"
 
 
 def _sha256(value: str, _argument: str) -> str | None:
     if not _is_digest(value):
         if re.fullmatch(r"[0-9A-Fa-f]{64}", value):
             return "must be 64 lowercase hex digits; found uppercase ones"
-        return (
-            "must be 64 lowercase hex digits, or kanade's SHA-256=<base64url>; "
-            f"found {quoted(value)}, of {len(value)} characters"
-        )
+        return f"must be {SHA256}; found {quoted(value)}, of {len(value)} characters"
     return None
 
 
@@ -86,21 +90,32 @@ def _is_digest(value: str) -> bool:
     return value in {digest.hex, digest.kanade, digest.kanade.rstrip("=")}
 
 
-def _url(value: str, _argument: str) -> str | None:
-    parts = split_url(value)
-    if parts is None or not parts.hostname or not value.isascii() or not value.isprintable():
-        return f"{quoted(value)} is not a URL; expected https://host/path"
-    if parts.username is not None or parts.password is not None:
-        return "a URL in git may not carry a user or password"
-    if parts.scheme == "https" or (parts.scheme == "http" and loopback_host(value)):
-        return None
-    return f"https only; found {quoted(parts.scheme + '://')}"
+def _url(value: str, argument: str) -> str | None:
+    return url_fault(value, plain_http=argument == "http")
+
+
+def _argument(value: str, _argument: str) -> str | None:
+    """What is handed to a program ends at its first NUL."""
+    at = value.find("\0")
+    return None if at < 0 else f"has a NUL character at {at + 1}"
+
+
+def _script(value: str, argument: str) -> str | None:
+    return _argument(value, argument) if value.strip() else "is empty; write what is to run"
 
 
 def _listen(value: str, _argument: str) -> str | None:
     if parse_listen(value) is not None:
         return None
     return f"{quoted(value)} is not an address; expected host:port, as in 127.0.0.1:8081"
+
+
+def _network(value: str, _argument: str) -> str | None:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return f"{quoted(value)} is no address or network; expected 127.0.0.1 or 10.0.7.0/24"
+    return None
 
 
 def _local_path(value: str, _argument: str) -> str | None:
@@ -114,10 +129,16 @@ def _cron(value: str, _argument: str) -> str | None:
 
 def _zone(value: str, _argument: str) -> str | None:
     try:
-        zoneinfo.ZoneInfo(value)
+        known = bool(zoneinfo.ZoneInfo(value)) and not _OF_THE_MACHINE.fullmatch(value)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        known = False
+    if not known:
         return f"{quoted(value)} is not a time zone; expected an IANA name like Europe/Berlin"
     return None
+
+
+_OF_THE_MACHINE = re.compile(r"localtime|posixrules|Factory|(?:posix|right)/.*")
+"""Files of the time zone database that are no zones, or are other ones on the next machine."""
 
 
 def _one_of(
@@ -144,7 +165,10 @@ KEYWORDS: Mapping[str, Check] = {
     "x-path": partial(_text_check, _path),
     "x-sha256": partial(_text_check, _sha256),
     "x-url": partial(_text_check, _url),
+    "x-argument": partial(_text_check, _argument),
+    "x-script": partial(_text_check, _script),
     "x-listen": partial(_text_check, _listen),
+    "x-network": partial(_text_check, _network),
     "x-local-path": partial(_text_check, _local_path),
     "x-cron": partial(_text_check, _cron),
     "x-zone": partial(_text_check, _zone),

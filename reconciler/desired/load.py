@@ -12,6 +12,7 @@ from reconciler.desired.rules_jobs import check_jobs, owners_of
 from reconciler.desired.rules_order import check_dependencies, check_versions
 from reconciler.desired.rules_scripts import check_script, script_notes
 from reconciler.desired.rules_targets import (
+    check_host_windows,
     check_overlaps,
     check_targets,
     check_waves,
@@ -19,8 +20,9 @@ from reconciler.desired.rules_targets import (
 )
 from reconciler.desired.validate import sorted_faults
 from reconciler.errors import Fault, InvalidDesiredState
-from reconciler.model.desired import BlobArtifact, Desired, Release, Script
-from reconciler.model.identity import Position
+from reconciler.model.desired import BlobArtifact, Desired, Host, Release, Script
+from reconciler.model.identity import HostName, Position
+from reconciler.model.policy import Window
 from reconciler.model.snapshot import Snapshot
 
 
@@ -51,6 +53,7 @@ def _broken_rules(drafts: Drafts) -> Iterator[Fault]:
         yield from check_script(release, drafts)
         yield from check_targets(release, drafts)
         yield from check_waves(release, drafts)
+    yield from check_host_windows(drafts)
     yield from check_jobs(drafts)
     yield from check_overlaps(drafts)
     yield from check_dependencies(drafts)
@@ -87,13 +90,28 @@ def _desired(drafts: Drafts, notes: tuple[str, ...]) -> Desired:
     return Desired(
         revision=drafts.snapshot.commit.revision,
         repo=drafts.snapshot.origin,
+        folder=drafts.snapshot.folder,
         releases=tuple(
             _release(draft, drafts.jobs[draft.job], drafts) for draft in drafts.releases
         ),
         jobs={name: draft.job for name, draft in drafts.jobs.items() if name not in owners},
-        hosts={name: draft.host for name, draft in drafts.hosts.items()},
+        hosts=_hosts(drafts),
         notes=notes,
     )
+
+
+def _hosts(drafts: Drafts) -> dict[HostName, Host]:
+    """Return the hosts, each with the windows of its labels; hosts alike share one tuple."""
+    windows: dict[HostName, tuple[Window, ...]] = {}
+    for draft in drafts.windows:
+        longer: dict[tuple[Window, ...], tuple[Window, ...]] = {}
+        for name in drafts.carrying(draft.labels):
+            before = windows.get(name, ())
+            windows[name] = longer.setdefault(before, (*before, draft.window))
+    return {
+        name: replace(draft.host, windows=windows[name]) if name in windows else draft.host
+        for name, draft in drafts.hosts.items()
+    }
 
 
 def _release(draft: ReleaseDraft, job: JobDraft, drafts: Drafts) -> Release:

@@ -6,12 +6,18 @@ import socket
 from urllib.parse import SplitResult, urlsplit
 
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})", re.ASCII)
+_NO_SCHEME = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]*[A-Za-z.][A-Za-z0-9._-]*):[0-9]{1,5}(?:/.*)?"
+)
 _HIGHEST_PORT = 65535
 
 
 def loopback_host(url: str) -> str | None:
-    """Return the host of *url* when it is this machine; `None` for any other URL or text."""
-    parts = split_url(url)
+    """Return the host of *url* when it is this machine; `None` for any other URL or text.
+
+    A scheme may be missing where a port tells that it is an address: curl adds one.
+    """
+    parts = split_url(f"http://{url}" if _NO_SCHEME.fullmatch(url) else url)
     if parts is None or not parts.hostname:
         return None
     return parts.hostname if is_this_machine(parts.hostname) else None

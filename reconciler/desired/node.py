@@ -24,6 +24,8 @@ class Node:
     """What older YAML readers would take this text for; empty where all agree."""
     keys: Mapping[str, Position] = field(default_factory=dict)
     """Of a mapping: where each of its keys stands."""
+    doubtful: bool = False
+    """True when a part of it was refused: what it is, or lacks, is no fault of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,35 @@ def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
                 yield from scalars(item, (*path, index))
         case _:
             yield path, node
+
+
+def doubts(node: Node, path: Path = ()) -> Iterator[Path]:
+    """Yield the path of everything below *node* that is doubtful."""
+    if node.doubtful:
+        yield path
+    match node.value:
+        case dict() as members:
+            for name, member in members.items():
+                yield from doubts(member, (*path, name))
+        case list() as items:
+            for index, item in enumerate(items):
+                yield from doubts(item, (*path, index))
+        case _:
+            return
+
+
+def mappings(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Yield every mapping below *node* with its path."""
+    match node.value:
+        case dict() as members:
+            yield path, node
+            for name, member in members.items():
+                yield from mappings(member, (*path, name))
+        case list() as items:
+            for index, item in enumerate(items):
+                yield from mappings(item, (*path, index))
+        case _:
+            return
 
 
 def dotted(path: Sequence[Key]) -> str:

@@ -16,6 +16,7 @@ def path_fault(path: str) -> str | None:
         "backslash is not allowed in a path; write /": "\\" in path,
         "absolute paths are not allowed; write it relative to the folder": _is_absolute(path),
         "'..' is not allowed in a path": ".." in parts,
+        f"path {quoted(path)} is the folder itself": path == ".",
         f"path {quoted(path)} is not in its simplest form; write {posixpath.normpath(path)}": (
             "" in parts or "." in parts
         ),

@@ -24,12 +24,14 @@ _ASSIGNMENT = re.compile(
     r"[ \t]*=[ \t]*",
     re.ASCII | re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"\$(\w+)", re.ASCII)
 _HEADER = re.compile(r"\[|(?:param\s*\(|using\s|Set-StrictMode\b)", re.IGNORECASE)
 
 
 def read_powershell_head(text: str) -> Head:
     """Return the assignments of *text*'s head."""
     found: list[Assignment] = []
+    parameters: set[str] = set()
     lines = Lines(text)
     at = skip_blank(text, 1 if text.startswith("\ufeff") else 0)
     while at < len(text):
@@ -39,8 +41,10 @@ def read_powershell_head(text: str) -> Head:
             break
         if match:
             found.append(_assignment(text, match, end, lines.at(at)))
+        elif text[at : at + 5].lower() == "param":
+            parameters.update(_VARIABLE.findall(text, at, end))
         at = skip_blank(text, end)
-    return Head(tuple(found), lines.at(at))
+    return Head(tuple(found), lines.at(at), frozenset(parameters))
 
 
 def _assignment(text: str, match: re.Match[str], end: int, line: int) -> Assignment:

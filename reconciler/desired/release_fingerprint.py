@@ -7,6 +7,7 @@ from reconciler.desired.durations import spell_duration
 from reconciler.desired.schemas import Kind, schema_of, without_defaults
 from reconciler.model.desired import JobSpec, SecretRef, Wave
 from reconciler.model.digest import Digest
+from reconciler.model.download_token import DownloadGrant
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.identity import Fingerprint, Json
 from reconciler.model.policy import Offline
@@ -38,12 +39,16 @@ def release_fingerprint(
 def _script(release: ReleaseDraft, template: bytes) -> Json:
     plain = {k: v for k, v in release.script.knobs.items() if isinstance(v, str)}
     secrets = {k: v.name for k, v in release.script.knobs.items() if isinstance(v, SecretRef)}
-    return {
+    granted = [k for k, v in release.script.knobs.items() if isinstance(v, DownloadGrant)]
+    parts: dict[str, Json] = {
         "object": release.script.object_name,
         "template": Digest.of(template).hex,
         "knobs": dict(plain),
         "secrets": {knob: str(name) for knob, name in secrets.items()},
     }
+    if granted:
+        parts["tokens"] = _sorted(granted)
+    return parts
 
 
 def _job(job: JobSpec) -> Json:
@@ -64,11 +69,18 @@ def _targets(release: ReleaseDraft) -> Json:
 
 
 def _verify(release: ReleaseDraft) -> Json:
-    probe = release.verify.probe
-    return {
+    probe, http = release.verify.probe, release.verify.http
+    parts: dict[str, Json] = {
         "stdout_ends_with": release.verify.stdout_ends_with,
         "probe": {"job": probe.job, "every": spell_duration(probe.every)} if probe else None,
     }
+    if http is not None:
+        every = spell_duration(http.every)
+        asked: dict[str, Json] = {"url": http.url, "every": every, "failures": http.failures}
+        if http.version_url is not None:
+            asked["version_url"] = http.version_url
+        parts["http"] = asked
+    return parts
 
 
 def _rollout(release: ReleaseDraft) -> Json:
@@ -82,6 +94,8 @@ def _rollout(release: ReleaseDraft) -> Json:
     }
     if rollout.max_failures_percent is not None:
         parts["max_failures_percent"] = rollout.max_failures_percent
+    if rollout.rollback_max_in_flight is not None:
+        parts["rollback_max_in_flight"] = rollout.rollback_max_in_flight
     if rollout.progress_deadline is not None:
         parts["progress_deadline"] = spell_duration(rollout.progress_deadline)
     return parts

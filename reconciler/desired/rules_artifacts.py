@@ -1,12 +1,12 @@
 """Rules about the bytes of a release, and about the placeholders in its values."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from reconciler.desired.decode_release import placeholder_values
 from reconciler.desired.draft import Drafts, ReleaseDraft
-from reconciler.desired.fields import Fields
-from reconciler.desired.node import Path, scalars, to_json
+from reconciler.desired.node import Path, scalars
 from reconciler.desired.placeholders import placeholder_fault
+from reconciler.desired.salvage import FILLED_IN
 from reconciler.desired.wording import did_you_mean, printable
 from reconciler.errors import Fault
 from reconciler.model.desired import BlobArtifact
@@ -19,16 +19,18 @@ SLOW_LINK_BYTES_A_SECOND = 1_250_000
 """10 Mbit/s: whoever needs more than this to be done in time is told so."""
 
 _LFS = b"version https://git-lfs.github.com/spec/"
-_FILLED_IN: tuple[Path, ...] = (("artifact",), ("script", "knobs"), ("verify", "stdout_ends_with"))
+_HEALTH_URL: Path = ("verify", "http", "url")
+"""Filled in for each host: it alone may say `{host}`."""
 
 
 def check_placeholders(release: ReleaseDraft) -> Iterator[Fault]:
     """Yield placeholders that stand for nothing."""
-    root = release.document.root
-    known = placeholder_values(Fields(to_json(root)))
-    for path, node in scalars(root):
-        if isinstance(node.value, str) and any(path[: len(start)] == start for start in _FILLED_IN):
-            message = placeholder_fault(node.value, known)
+    known = release.placeholders
+    by_host = {**known, "host": ""}
+    for path, node in scalars(release.document.root):
+        filled_in = any(path[: len(start)] == start for start in FILLED_IN)
+        if isinstance(node.value, str) and filled_in:
+            message = placeholder_fault(node.value, by_host if path == _HEALTH_URL else known)
             if message is not None:
                 yield Fault(node.position, message)
 
@@ -36,7 +38,7 @@ def check_placeholders(release: ReleaseDraft) -> Iterator[Fault]:
 def check_artifact(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
     """Yield what is wrong with an artifact that is a file of the repository."""
     origin = release.artifact.origin
-    if not isinstance(origin, BlobArtifact):
+    if not isinstance(origin, BlobArtifact) or not release.knows("artifact", "path"):
         return
     blob = drafts.snapshot.files.get(origin.path)
     if blob is None:
@@ -52,7 +54,7 @@ def check_artifact(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
         size = f"{printable(origin.path)} has {blob.size_bytes:,} bytes"
         message = f"{size}; at most {MOST_ARTIFACT_BYTES:,} are taken from git"
         yield release.fault(f"{message}: use artifact.url or artifact.file", "artifact", "path")
-    elif blob.content is not None:
+    elif blob.content is not None and release.knows("artifact", "sha256"):
         actual = Digest.of(blob.content)
         if actual != release.artifact.digest:
             message = f"{printable(origin.path)} has sha256 {actual}"
@@ -65,11 +67,18 @@ def tight_timeouts(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
     blob = drafts.snapshot.files.get(origin.path) if isinstance(origin, BlobArtifact) else None
     if blob is None or job is None:
         return
-    seconds = job.job.timeout.total_seconds()
-    needed = blob.size_bytes / max(seconds, 1)
-    if needed > SLOW_LINK_BYTES_A_SECOND:
-        message = (
-            f"execute.timeout of {seconds:.0f} s is short for {blob.size_bytes:,} bytes of "
-            f"{printable(blob.path)}: a host needs {needed / 1e6:.1f} MB/s, or is killed half-way"
-        )
+    message = short_timeout(blob.size_bytes, job.job.timeout, printable(blob.path))
+    if message is not None:
         yield job.fault(message, "execute", "timeout")
+
+
+def short_timeout(size_bytes: int, timeout: timedelta, what: str) -> str | None:
+    """Say that hosts on a slow link do not get *what* within *timeout*; `None` where they do."""
+    seconds = timeout.total_seconds()
+    needed = size_bytes / max(seconds, 1)
+    if needed <= SLOW_LINK_BYTES_A_SECOND:
+        return None
+    return (
+        f"execute.timeout of {seconds:.0f} s is short for {size_bytes:,} bytes of {what}: a host "
+        f"needs {needed / 1e6:.1f} MB/s, or is killed half-way"
+    )

@@ -16,18 +16,19 @@ _SHELLS = {".sh": (Shell.SH,), ".ps1": (Shell.POWERSHELL, Shell.PWSH)}
 def owners_of(drafts: Drafts) -> dict[JobId, ReleaseDraft]:
     """Return which release owns which job: the first to name it."""
     owners: dict[JobId, ReleaseDraft] = {}
-    for release in drafts.releases:
+    for release in drafts.knowing("job"):
         owners.setdefault(release.job, release)
     return owners
 
 
 def check_jobs(drafts: Drafts) -> Iterator[Fault]:
     """Yield what is wrong between releases and jobs."""
-    owners = owners_of(drafts)
-    for release in drafts.releases:
+    owners, owning = owners_of(drafts), drafts.knowing("job")
+    for release in owning:
         yield from _check_ownership(release, drafts, owners)
+    for release in drafts.releases:
         yield from _check_probe(release, drafts, owners)
-    contested = {release.job for release in drafts.releases if owners[release.job] is not release}
+    contested = {release.job for release in owning if owners[release.job] is not release}
     for job_id, job in drafts.jobs.items():
         owner = owners.get(job_id)
         if owner is not None and job_id not in contested:
@@ -51,7 +52,7 @@ def _check_probe(
     release: ReleaseDraft, drafts: Drafts, owners: dict[JobId, ReleaseDraft]
 ) -> Iterator[Fault]:
     probe = release.verify.probe
-    if probe is None:
+    if probe is None or not release.knows("verify", "probe", "job"):
         return
     at = ("verify", "probe", "job")
     if probe.job in owners:
@@ -71,7 +72,7 @@ def _missing(release: ReleaseDraft, drafts: Drafts, job: JobId, *path: str) -> I
 def _check_owned(job: JobDraft, owner: ReleaseDraft) -> Iterator[Fault]:
     version = job.job.manifest.get("version")
     whose = f"release {owner.name} ({owner.position.file})"
-    if version is not None and version != owner.version:
+    if version is not None and version != owner.version and owner.knows("version"):
         message = f"version {version} is not {owner.version}, which {whose} says"
         yield job.fault(f"{message}; leave it out here", "version")
     if job.has("script"):
@@ -79,16 +80,24 @@ def _check_owned(job: JobDraft, owner: ReleaseDraft) -> Iterator[Fault]:
         message = f"execute.{source}: the job runs the script of {whose}; leave it out here"
         yield job.fault(message, "execute", source)
         return
+    if owner.knows("version") and owner.knows("script", "object"):
+        yield from _check_object(job, owner, whose)
+    if owner.knows("script", "path"):
+        yield from _check_shell(job, owner)
+
+
+def _check_object(job: JobDraft, owner: ReleaseDraft, whose: str) -> Iterator[Fault]:
     wanted = f"{owner.script.object_name}/{owner.version}"
     execute = job.job.manifest.get("execute")
     members = execute if isinstance(execute, dict) else {}
     if members.get("script_object") not in {None, wanted}:
         message = f"script_object {members['script_object']} is not {wanted}, which {whose} says"
         yield job.fault(f"{message}; leave it out here", "execute", "script_object")
-    yield from _check_shell(job, owner, str(members.get("shell")))
 
 
-def _check_shell(job: JobDraft, owner: ReleaseDraft, shell: str) -> Iterator[Fault]:
+def _check_shell(job: JobDraft, owner: ReleaseDraft) -> Iterator[Fault]:
+    execute = job.job.manifest.get("execute")
+    shell = str(execute.get("shell") if isinstance(execute, dict) else None)
     for suffix, shells in _SHELLS.items():
         if owner.script.path.endswith(suffix) and shell not in shells:
             expected = " or ".join(shells)

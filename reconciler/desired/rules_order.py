@@ -12,8 +12,8 @@ from reconciler.model.version import is_older
 
 def check_dependencies(drafts: Drafts) -> Iterator[Fault]:
     """Yield dependencies that do not exist, and every circle once."""
-    by_name = {release.name: release for release in drafts.releases}
-    for release in drafts.releases:
+    by_name = {release.name: release for release in drafts.knowing("name")}
+    for release in drafts.knowing("depends_on"):
         for name in sorted(release.depends_on):
             if name not in by_name and Kind.RELEASE not in drafts.unread:
                 hint = did_you_mean(name, by_name)
@@ -50,12 +50,17 @@ def _circles(by_name: dict[ReleaseName, ReleaseDraft]) -> list[list[ReleaseName]
 
 def check_versions(drafts: Drafts) -> Iterator[Fault]:
     """Yield versions that are taken back, or that would have two different sha256."""
-    for index, release in enumerate(drafts.releases):
-        if release.version in release.yanked:
+    for release in drafts.releases:
+        if release.version in release.yanked and release.knows("version"):
             message = f"version {release.version} is yanked; go to another version"
             yield release.fault(message, "version")
         yield from _check_agent(release)
-        for other in drafts.releases[:index]:
+    yield from _check_bytes(drafts.knowing("name", "package", "version", "artifact"))
+
+
+def _check_bytes(releases: tuple[ReleaseDraft, ...]) -> Iterator[Fault]:
+    for index, release in enumerate(releases):
+        for other in releases[:index]:
             same = (other.package, other.version) == (release.package, release.version)
             if same and other.artifact.digest != release.artifact.digest:
                 message = (
@@ -68,7 +73,7 @@ def check_versions(drafts: Drafts) -> Iterator[Fault]:
 
 def _check_agent(release: ReleaseDraft) -> Iterator[Fault]:
     wanted, least = release.upgrade_agent, release.requires_agent
-    if wanted is None:
+    if wanted is None or not release.knows("requires"):
         return
     if least is None:
         message = 'upgrade_agent needs a lower bound; write requires: {agent: ">=0.42.2"}'

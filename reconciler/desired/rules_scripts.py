@@ -4,24 +4,34 @@ import re
 from collections.abc import Iterator, Mapping
 
 from reconciler.desired.draft import Drafts, ReleaseDraft
+from reconciler.desired.durations import spell_duration
 from reconciler.desired.loopback import loopback_host
 from reconciler.desired.script import MOST_SCRIPT_BYTES, SCRIPT_SUFFIXES, CannotRender, render
 from reconciler.desired.script_syntax import check_syntax
+from reconciler.desired.urls import carries_login
 from reconciler.desired.wording import did_you_mean, printable
 from reconciler.errors import Fault
-from reconciler.model.desired import Knob, SecretRef
+from reconciler.model.desired import Knob
+from reconciler.model.download_token import MARGIN, DownloadGrant
 from reconciler.model.snapshot import Blob
 
 _STAND_IN = "secret"
 _LOOKS_SECRET = re.compile(r"(?:token|password|passwd|secret)\Z", re.IGNORECASE)
+_LOOKS_LIKE_URL = re.compile(r"url\Z", re.IGNORECASE)
 MACHINE_LABEL = "machine"
 
 
 def check_script(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
     """Yield what is wrong with the script of *release* and its knobs."""
     for knob, value in release.script.knobs.items():
+        if not release.knows("script", "knobs", knob):
+            continue
         if isinstance(value, str):
             yield from _check_knob(release, drafts, knob, value)
+        elif isinstance(value, DownloadGrant):
+            yield from _check_grant(release, drafts, knob)
+    if not release.knows("script", "path"):
+        return
     blob = _blob(release, drafts)
     if isinstance(blob, str):
         yield release.fault(blob, "script", "path")
@@ -42,10 +52,8 @@ def script_notes(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
 
 
 def with_stand_ins(knobs: Mapping[str, Knob]) -> dict[str, str]:
-    """Return *knobs* with a harmless text for every secret."""
-    return {
-        knob: _STAND_IN if isinstance(value, SecretRef) else value for knob, value in knobs.items()
-    }
+    """Return *knobs* with a harmless text for everything that git does not say."""
+    return {knob: value if isinstance(value, str) else _STAND_IN for knob, value in knobs.items()}
 
 
 def _blob(release: ReleaseDraft, drafts: Drafts) -> Blob | str:
@@ -58,7 +66,10 @@ def _blob(release: ReleaseDraft, drafts: Drafts) -> Blob | str:
     if blob.size_bytes > MOST_SCRIPT_BYTES or blob.content is None:
         size = f"{printable(path)} has {blob.size_bytes:,} bytes"
         return f"{size}; kanade takes scripts of at most {MOST_SCRIPT_BYTES:,}"
-    return blob
+    if not blob.content.strip():
+        return f"{printable(path)} is empty; write what is to run"
+    at = blob.content.find(b"\0")
+    return blob if at < 0 else f"{printable(path)} has a NUL character at byte {at + 1}"
 
 
 def _check_rendering(release: ReleaseDraft, template: bytes) -> Iterator[Fault]:
@@ -79,8 +90,18 @@ def _check_knob(release: ReleaseDraft, drafts: Drafts, knob: str, value: str) ->
     if value and _LOOKS_SECRET.search(knob):
         message = f"knob {knob} looks like a secret, and git forgets nothing"
         yield release.fault(f"{message}; write {{secret: NAME}}", "script", "knobs", knob)
+    if carries_login(value):
+        message = f"knob {knob}: a URL in git may not carry a user or password"
+        yield release.fault(f"{message}; write {{secret: NAME}}", "script", "knobs", knob)
     host = loopback_host(value)
-    if host is None or (release.script.allow_loopback and _is_one_machine(release, drafts)):
+    if host is None and _LOOKS_LIKE_URL.search(knob) and "://" not in value:
+        host = loopback_host(f"http://{value}")
+    unclear = not (release.knows("script", "allow_loopback") and release.knows("targets"))
+    if (
+        host is None
+        or unclear
+        or (release.script.allow_loopback and _is_one_machine(release, drafts))
+    ):
         return
     if release.script.allow_loopback:
         hint = "allow_loopback is for one machine, and these targets may be several; name one"
@@ -90,6 +111,15 @@ def _check_knob(release: ReleaseDraft, drafts: Drafts, knob: str, value: str) ->
         hint += " target is that very machine"
     message = f"knob {knob}: {host} is the target host itself"
     yield release.fault(f"{message}; {hint}", "script", "knobs", knob)
+
+
+def _check_grant(release: ReleaseDraft, drafts: Drafts, knob: str) -> Iterator[Fault]:
+    """A token has to outlast its command: the settings see to the rest of its time."""
+    job = drafts.jobs.get(release.job)
+    if job is not None and job.job.timeout > MARGIN:
+        message = f"knob {knob}: job {release.job} may take {spell_duration(job.job.timeout)}"
+        message += f", and a token of the gateway is sure to hold for {spell_duration(MARGIN)}"
+        yield release.fault(message, "script", "knobs", knob)
 
 
 def _is_one_machine(release: ReleaseDraft, drafts: Drafts) -> bool:

@@ -17,6 +17,8 @@ _MOST_NAMED = 10
 def check_targets(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
     """Yield what is wrong with the hosts that *release* selects."""
     targets = release.targets
+    if not release.knows("targets"):
+        return
     yield from _undeclared(release, drafts, targets.hosts, "targets", "hosts")
     nobody = not drafts.selected(targets) and not targets.groups
     if nobody and not (targets.labels and Kind.HOSTS in drafts.unread):
@@ -35,6 +37,8 @@ def check_targets(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
 def check_waves(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
     """Yield what is wrong with the order in which *release* goes to its hosts."""
     waves = release.rollout.waves
+    if not release.knows("rollout", "waves"):
+        return
     seen: set[str] = set()
     reached = {"hosts": 0, "percent": 0}
     for index, wave in enumerate(waves):
@@ -56,7 +60,9 @@ def check_waves(release: ReleaseDraft, drafts: Drafts) -> Iterator[Fault]:
 def _wave_hosts(release: ReleaseDraft, drafts: Drafts, wave: Wave, index: int) -> Iterator[Fault]:
     at: tuple[Key, ...] = ("rollout", "waves", index, "hosts")
     yield from _undeclared(release, drafts, wave.hosts, *at)
-    if release.targets.groups or (release.targets.labels and Kind.HOSTS in drafts.unread):
+    if not release.knows("targets") or release.targets.groups:
+        return
+    if release.targets.labels and Kind.HOSTS in drafts.unread:
         return
     strangers = (wave.hosts & drafts.hosts.keys()) - drafts.selected(release.targets)
     if strangers:
@@ -77,10 +83,19 @@ def _undeclared(
         yield release.fault(f"{rest} more hosts are not declared in hosts/", *path)
 
 
+def check_host_windows(drafts: Drafts) -> Iterator[Fault]:
+    """Yield the windows that no host has: somebody relies on a time that nobody minds."""
+    for draft in drafts.windows:
+        if not drafts.carrying(draft.labels) and Kind.HOSTS not in drafts.unread:
+            spelled = listed(f"{key}={value}" for key, value in draft.labels.items())
+            message = f"window selects no host: nobody in hosts/ carries {spelled}"
+            yield Fault(draft.position, message)
+
+
 def check_overlaps(drafts: Drafts) -> Iterator[Fault]:
     """Yield the hosts that two releases want to bring to a version of the same package."""
     takers: dict[tuple[PackageName, str], ReleaseDraft] = {}
-    for release in drafts.releases:
+    for release in drafts.knowing("name", "package", "targets"):
         shared: dict[ReleaseName, list[str]] = {}
         groups = {f"group {group}" for group in release.targets.groups}
         for host in drafts.selected(release.targets) | groups:

@@ -1,12 +1,15 @@
 """What a schema's refusal says in plain words."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from jsonschema import ValidationError
 
 from reconciler.desired.durations import EXPECTED
+from reconciler.desired.keywords import SHA256
 from reconciler.desired.node import Node
-from reconciler.desired.wording import did_you_mean, found, listed, quoted
+from reconciler.desired.schemas import Kind, schema_at, validator_of
+from reconciler.desired.wording import did_you_mean, found, listed, printable, quoted
 from reconciler.model.identity import Json
 
 _TYPES = {
@@ -19,12 +22,19 @@ _TYPES = {
     "null": "nothing",
 }
 
+_ENORMOUS = re.compile(r"[-+]?(?:[1-9][0-9]{18,}|0x[0-9a-f]{16,})", re.ASCII)
+"""More digits than any bound has: read as text, so that nobody has to count on them."""
 
-def word(error: ValidationError, node: Node) -> str:
-    """Return the end of a sentence that begins with the name of the value."""
+
+def word(error: ValidationError, node: Node, kind: Kind) -> str:
+    """Return the end of a sentence that begins with the name of the value, in a file of *kind*."""
     stated = _schema(error).get("errorMessage")
     if isinstance(stated, str):
         return f"does not belong here: {stated}"
+    if error.validator == "type":
+        return _type(error, node, kind)
+    if error.validator in {"minItems", "minProperties"}:
+        return _empty(error, kind)
     wording = _WORDINGS.get(str(error.validator))
     return wording(error, node) if wording else error.message
 
@@ -52,26 +62,57 @@ def member_names(schema: object) -> list[str]:
     ]
 
 
-def _type(error: ValidationError, node: Node) -> str:
+def _type(error: ValidationError, node: Node, kind: Kind) -> str:
     value = error.validator_value
     types = [str(name) for name in value] if isinstance(value, list) else [str(value)]
     expected = " or ".join(_TYPES.get(name, name) for name in types)
-    bounds = _schema(error).get("x-duration")
-    if bounds is not None and isinstance(node.value, int | float):
-        return f"must be {bounds}, written {EXPECTED}; found {found(node)}"
+    if "integer" in types and isinstance(node.value, str) and _ENORMOUS.fullmatch(node.text):
+        bound = "minimum" if node.text.startswith("-") else "maximum"
+        phrase = "must be at least" if bound == "minimum" else "must be at most"
+        return f"{phrase} {_schema(error).get(bound)}; found {printable(node.text)}"
+    form = _form(_schema(error))
+    if node.value is None and form:
+        return f"must be {form}; found nothing"
     if "string" in types and isinstance(node.value, bool | int | float):
-        kind = "boolean" if isinstance(node.value, bool) else "number"
-        spelled = str(node.value).lower()
-        return (
-            f"must be a string; {node.text} would be read as the {kind} {spelled}: "
-            f'write "{node.text}"'
-        )
+        return _unquoted(error, node, kind, expected)
     shown = "a text" if "object" in types and isinstance(node.value, str) else found(node)
     may_be_empty = "string" in types and not _schema(error).get("minLength")
     hint = '; write "" for an empty text' if may_be_empty and node.value is None else ""
     stated = _schema(error).get("x-hint")
     hint += f"; {stated}" if stated else ""
     return f"must be {expected}; found {shown}{hint}"
+
+
+def _form(schema: Mapping[str, Json]) -> str:
+    """Say how a text of a fixed form is written; nothing of any other."""
+    bounds = schema.get("x-duration", schema.get("x-kanade-duration"))
+    if bounds is not None:
+        return f"{bounds}, written {EXPECTED}"
+    return SHA256 if "x-sha256" in schema else ""
+
+
+def _empty(error: ValidationError, kind: Kind) -> str:
+    *around, name = error.absolute_path
+    required = schema_at(around, kind).get("required")
+    needed = isinstance(required, list) and name in required
+    return f"is empty; {'' if needed else 'leave it out or '}name at least {error.validator_value}"
+
+
+def _unquoted(error: ValidationError, node: Node, kind: Kind, expected: str) -> str:
+    """Say that quotes are missing, where with them all would be well."""
+    schema = schema_at(error.absolute_path, kind)
+    if "x-sha256" not in schema and (form := _form(schema)):
+        return f"must be {form}; found {found(node)}"
+    if not validator_of(kind).evolve(schema=schema).is_valid(node.text):
+        stated = schema.get("patternErrorMessage")
+        hint = f" (expected {stated})" if stated else ""
+        return f"must be {expected}; found {found(node)}{hint}"
+    read_as = "boolean" if isinstance(node.value, bool) else "number"
+    spelled = str(node.value).lower()
+    return (
+        f"must be a string; {node.text} would be read as the {read_as} {spelled}: "
+        f'write "{node.text}"'
+    )
 
 
 def _enum(error: ValidationError, node: Node) -> str:
@@ -98,7 +139,10 @@ def _pattern(error: ValidationError, node: Node) -> str:
             f"{quoted(text)}: character U+{ord(character):04X} at {at} is not allowed "
             f"(expected {expected})"
         )
-    return f"{quoted(text)} does not match (expected {expected})"
+    types = _schema(error).get("type")
+    is_number = isinstance(types, list) and "integer" in types and text.isdecimal()
+    hint = f"; write {text} without quotes" if is_number else ""
+    return f"{quoted(text)} does not match (expected {expected}){hint}"
 
 
 def _unique(_error: ValidationError, node: Node) -> str:
@@ -122,14 +166,14 @@ def _dependent(error: ValidationError, node: Node) -> str:
 
 def _bound(phrase: str) -> Callable[[ValidationError, Node], str]:
     def say(error: ValidationError, node: Node) -> str:
-        size = len(node.value) if isinstance(node.value, str | list | dict) else node.text
+        measured = len(node.value) if isinstance(node.value, str | list | dict) else None
+        size = printable(node.text) if measured is None else str(measured)
         return phrase.format(limit=error.validator_value, size=size)
 
     return say
 
 
 _WORDINGS: Mapping[str, Callable[[ValidationError, Node], str]] = {
-    "type": _type,
     "enum": _enum,
     "const": _const,
     "pattern": _pattern,
@@ -139,8 +183,6 @@ _WORDINGS: Mapping[str, Callable[[ValidationError, Node], str]] = {
     "maxLength": _bound("is {size} characters long; at most {limit} are allowed"),
     "minimum": _bound("must be at least {limit}; found {size}"),
     "maximum": _bound("must be at most {limit}; found {size}"),
-    "minItems": _bound("is empty; leave it out or name at least {limit}"),
     "maxItems": _bound("has {size} items; at most {limit} are allowed"),
-    "minProperties": _bound("is empty; leave it out or name at least {limit}"),
     "maxProperties": _bound("has {size} keys; at most {limit} are allowed"),
 }

@@ -1,6 +1,7 @@
 """Finds our JSON Schemas, in a checkout or an installed wheel, and builds each validator once."""
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,17 @@ Schema: TypeAlias = dict[str, Json]
 _HERE = Path(__file__).resolve().parents[1]
 _PLACES = (_HERE / "_data" / "schemas", _HERE.parent / "schemas")
 
-_Strict: type[Validator] = extend(Draft202012Validator, KEYWORDS)  # type: ignore[no-untyped-call]  # its stubs say nothing
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """JSON Schema takes 5.0 for a whole number, and so would hand a float to whoever counts."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Strict: type[Validator] = extend(  # type: ignore[no-untyped-call]  # its stubs say nothing
+    Draft202012Validator,
+    KEYWORDS,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
 
 
 class Kind(StrEnum):
@@ -58,6 +69,18 @@ def resolve(schema: Json, root: Schema) -> Schema:
     definitions = root.get("$defs")
     target = definitions.get(reference.rpartition("/")[2]) if isinstance(definitions, dict) else {}
     return {**(target if isinstance(target, dict) else {}), **schema}
+
+
+def schema_at(path: Iterable[str | int], kind: Kind) -> Schema:
+    """Return what the schema of *kind* says of the value at *path*; nothing where it knows none."""
+    root = schema_of(kind)
+    there = root
+    for key in path:
+        properties = there.get("properties")
+        known = properties.get(str(key)) if isinstance(properties, dict) else None
+        other = there.get("items" if isinstance(key, int) else "additionalProperties")
+        there = resolve(known if known is not None else other, root)
+    return there
 
 
 def with_defaults(value: Json, schema: Json, root: Schema) -> Json:

@@ -5,7 +5,7 @@ alone on its line; what the head is stands in `sh_head.py` and `powershell_head.
 value is always one single-quoted literal of that shell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from reconciler.desired.powershell_head import read_powershell_head
@@ -66,14 +66,7 @@ def render(template: bytes, path: str, knobs: Mapping[str, str]) -> bytes:
         CannotRender: a knob occurs zero or several times in the head, its value there is no
             plain literal, or the wanted value cannot be quoted; all such knobs at once.
     """
-    language = _LANGUAGES.get(path[path.rfind(".") :] if "." in path else "")
-    if language is None:
-        raise CannotRender(path, (KnobFault("", "is neither a .sh nor a .ps1 script"),))
-    try:
-        text = template.decode()
-    except UnicodeDecodeError as error:
-        message = f"is not valid UTF-8 at byte {error.start + 1}; kanade's agents expect UTF-8"
-        raise CannotRender(path, (KnobFault("", message),)) from error
+    language, text = _language_of(path), _decoded(template, path)
     head = language.read_head(text)
     edits: list[tuple[Assignment, str]] = []
     faults: list[KnobFault] = []
@@ -85,6 +78,46 @@ def render(template: bytes, path: str, knobs: Mapping[str, str]) -> bytes:
     if faults:
         raise CannotRender(path, tuple(faults))
     return _edited(text, edits, path)
+
+
+def masked(script: bytes, path: str, mask: str, shown: Collection[str]) -> str:
+    """Return *script* with *mask* for every literal of its head, but for those named in *shown*.
+
+    What a knob was once set to, and by whom, is nothing that a text says of itself.
+
+    Raises:
+        CannotRender: it is no script that has a head.
+    """
+    language, text = _language_of(path), _decoded(script, path)
+    found = language.read_head(text).assignments
+    hidden = [item for item in found if item.is_plain and item.name not in shown]
+    return _edited(text, [(item, language.quote(mask)) for item in hidden], path).decode()
+
+
+def literals(script: bytes, path: str) -> dict[str, str]:
+    """Return what the plain literals of a script's head say, by their names.
+
+    Raises:
+        CannotRender: it is no script that has a head.
+    """
+    text = _decoded(script, path)
+    found = _language_of(path).read_head(text).assignments
+    return {item.name: text[item.start : item.end].strip("'\"") for item in found if item.is_plain}
+
+
+def _language_of(path: str) -> _Language:
+    language = _LANGUAGES.get(path[path.rfind(".") :] if "." in path else "")
+    if language is None:
+        raise CannotRender(path, (KnobFault("", "is neither a .sh nor a .ps1 script"),))
+    return language
+
+
+def _decoded(script: bytes, path: str) -> str:
+    try:
+        return script.decode()
+    except UnicodeDecodeError as error:
+        message = f"is not valid UTF-8 at byte {error.start + 1}; kanade's agents expect UTF-8"
+        raise CannotRender(path, (KnobFault("", message),)) from error
 
 
 def _edited(text: str, edits: list[tuple[Assignment, str]], path: str) -> bytes:
@@ -109,6 +142,8 @@ def _only(head: Head, knob: str, language: _Language) -> Assignment:
     if len(matches) > 1:
         lines = listed(str(found.line) for found in matches)
         raise _Misplaced(f"is assigned {len(matches)} times in the script's head: lines {lines}")
+    if not matches and folded(knob) in map(folded, head.parameters):
+        raise _Misplaced("stands in param(...), which is not ours to set; assign it below")
     if not matches or matches[0].name != knob:
         hint = did_you_mean(knob, (found.name for found in head.assignments))
         end = f", which ends before line {head.ends_at_line}" if not hint else ""

@@ -37,4 +37,6 @@ def _read(blob: Blob) -> tuple[str, str] | str:
         body = blob.content.decode()
     except UnicodeDecodeError as error:
         return f"{printable(blob.path)} is not valid UTF-8 at byte {error.start + 1}"
+    if "\0" in body:
+        return f"{printable(blob.path)} has a NUL character at {body.index(chr(0)) + 1}"
     return (blob.path, body) if body.strip() else f"{printable(blob.path)} is empty"

@@ -24,6 +24,8 @@ class Head:
 
     assignments: tuple[Assignment, ...]
     ends_at_line: int
+    parameters: frozenset[str] = frozenset()
+    """Variables that whoever calls the script may set: not ours to."""
 
 
 class Lines:

@@ -27,7 +27,7 @@ def _escaped(character: str) -> str:
 
 def printable(text: str) -> str:
     """Return *text* as it is where it can be printed, else quoted."""
-    return text if text.isprintable() and len(text) <= _SHOWN else quoted(text)
+    return text if text and text.isprintable() and len(text) <= _SHOWN else quoted(text)
 
 
 def found(node: Node) -> str:

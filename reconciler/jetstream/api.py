@@ -18,6 +18,7 @@ from reconciler.jetstream.wire_errors import (
     refusal,
 )
 
+_ITSELF = "JetStream"
 _ENDS = {"KV_": "bucket", "OBJ_": "object store"}
 
 
@@ -28,11 +29,20 @@ class SequencePair(msgspec.Struct):
     stream_seq: int = 0
 
 
+class ConsumerConfig(msgspec.Struct):
+    """What we use of a consumer's configuration."""
+
+    metadata: dict[str, str] = {}
+
+
 class ConsumerInfo(msgspec.Struct):
     """What we use of a consumer's state."""
 
     name: str
+    config: ConsumerConfig
     delivered: SequencePair
+    ack_floor: SequencePair
+    """All up to here is acknowledged."""
     num_pending: int = 0
     num_waiting: int = 0
 
@@ -108,7 +118,7 @@ def called(stream: str) -> str:
     for prefix, kind in _ENDS.items():
         if stream.startswith(prefix):
             return f"{kind} {stream.removeprefix(prefix)}"
-    return f"stream {stream}"
+    return stream if stream == _ITSELF else f"stream {stream}"
 
 
 async def stream_info(
@@ -138,7 +148,7 @@ async def create_stream(connection: Connection, config: Mapping[str, object]) ->
 
 async def account_info(connection: Connection) -> AccountInfo:
     """Return what the account has stored, and how much it may."""
-    return await call(connection, "INFO", {}, AccountInfo, "JetStream")
+    return await call(connection, "INFO", {}, AccountInfo, _ITSELF)
 
 
 async def consumer_info(connection: Connection, stream: str, name: str) -> ConsumerInfo | None:

@@ -101,10 +101,9 @@ class Connection:
 
     async def rtt(self) -> timedelta:
         """Return the time of a round trip to the server: the only proof that it is there."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = asyncio.get_running_loop().time()
         await self._flush(self.at("NATS"))
-        return timedelta(seconds=loop.time() - started)
+        return timedelta(seconds=asyncio.get_running_loop().time() - started)
 
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
         """Call *handler* for every message on *subject*, one after the other.
@@ -131,20 +130,29 @@ class Connection:
             with translated(self.at(subscription.subject)):
                 await raw.unsubscribe()
 
-    async def post(self, subject: str, data: bytes = b"", reply: str = "") -> None:
+    async def post(
+        self,
+        subject: str,
+        data: bytes = b"",
+        reply: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Send a message and do not wait: for what may be lost, such as an acknowledgement."""
         with translated(self.at(subject)):
             client = await self._client()
-            await client.publish(checked_subject(subject), data, reply=reply)
+            named = dict(headers) if headers else None
+            await client.publish(checked_subject(subject), data, reply=reply, headers=named)
 
-    async def publish(self, subject: str, data: bytes = b"") -> None:
+    async def publish(
+        self, subject: str, data: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> None:
         """Send a message that nobody answers; when this returns the server has it.
 
         Raises:
             Unauthorized: the user may not publish there.
         """
         endpoint = self.at(subject)
-        await self.post(subject, data)
+        await self.post(subject, data, headers=headers)
         await self._flush(endpoint)
         if self._forbidden.pop(subject.casefold(), None):
             raise not_permitted(endpoint, "publish to", subject)
@@ -169,7 +177,7 @@ class Connection:
         *,
         what: str,
         headers: Mapping[str, str] | None = None,
-        within: timedelta = ANSWER_WITHIN,
+        within: timedelta | None = None,
     ) -> Msg:
         """Send a request and return its answer; *what* it is about is what an error names."""
         with translated(self.at(what)):
@@ -180,14 +188,14 @@ class Connection:
             future.cancel()
 
     async def answer(
-        self, future: asyncio.Future[Msg], *, what: str, within: timedelta = ANSWER_WITHIN
+        self, future: asyncio.Future[Msg], *, what: str, within: timedelta | None = None
     ) -> Msg:
         """Wait for the answer to a `send_request`; a server that stays silent is left.
 
         Whoever is cancelled while waiting may still wait for the same answer afterwards.
         """
         with translated(self.at(what)):
-            await asyncio.wait((future,), timeout=within.total_seconds())
+            await asyncio.wait((future,), timeout=(within or ANSWER_WITHIN).total_seconds())
             if not future.done():
                 future.cancel()
                 await self._count_silence()
@@ -248,9 +256,11 @@ class Connection:
             if self._attempt != attempt:
                 # Another has tried while we waited for our turn: that will do for both.
                 raise KanadeUnavailable(f"{self.at('NATS')}: {self.trouble}; nothing was sent")
-            self._attempt += 1
             link = Link(self._options, self)
-            await link.open()
+            try:
+                await link.open()
+            finally:
+                self._attempt += 1
             self._link = link
             for subscription in list(self._subscriptions):
                 await self._attach(link.client, subscription)
@@ -273,7 +283,7 @@ class Connection:
         self._silences += 1
         if self._silences >= _SILENCES_TO_LEAVE:
             self._silences = 0
-            await self._link.leave_server()
+            await self._link.leave_silent_server()
 
 
 async def connect(options: NatsOptions) -> Connection:

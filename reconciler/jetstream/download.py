@@ -4,130 +4,127 @@ nats-py's own `get` waits for ever where chunks are missing, and takes minutes f
 large.
 """
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from nats.aio.msg import Msg
-
-from reconciler.errors import ArtifactRefused, DigestMismatch, KanadeUnavailable, ReconcilerError
-from reconciler.jetstream import api
+from reconciler.errors import DigestMismatch
+from reconciler.jetstream.chunk_index import ChunkIndex
+from reconciler.jetstream.chunks import Chunks, Portion
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.hashing import Hashing
-from reconciler.jetstream.message import Delivery
-from reconciler.jetstream.object_info import ObjectInfo, chunks_subject, stream_of
-from reconciler.jetstream.subscription import Subscription
+from reconciler.jetstream.object_info import ObjectInfo
+from reconciler.ports import Content
 
-_WINDOW = 16
-_CHUNK_WITHIN_SECONDS = 10.0
-_GONE_AFTER_NANOSECONDS = 30_000_000_000
+WINDOW_BYTES = 16 * 1024 * 1024
+"""As fast as the server can; whoever has many readings at a time takes less."""
 
 
 @asynccontextmanager
-async def download(connection: Connection, info: ObjectInfo) -> AsyncIterator["Download"]:
+async def download(
+    connection: Connection, info: ObjectInfo, window_bytes: int = WINDOW_BYTES
+) -> AsyncIterator[Content]:
     """Open an object for one reading; its consumer is taken away at the end."""
-    reading = Download(connection, info)
+    window = _window(info, window_bytes)
+    portion = Portion(count=info.chunks, left=info.chunks, window=window)
+    chunks = Chunks(connection, info, portion)
     try:
-        yield reading
+        yield _Whole(chunks, info)
     finally:
-        await reading.close()
+        await chunks.close()
 
 
-class Download:
+@asynccontextmanager
+async def download_part(
+    connection: Connection,
+    info: ObjectInfo,
+    index: ChunkIndex,
+    span: range,
+    window_bytes: int = WINDOW_BYTES,
+) -> AsyncIterator[Content]:
+    """Open the bytes of *span*, which is not empty, for one reading: no other chunk is read."""
+    first, last = index.chunk_at(span.start), index.chunk_at(span.stop - 1)
+    portion = Portion(
+        count=last - first + 1,
+        left=info.chunks - first,
+        window=_window(info, window_bytes),
+        sequence=index.sequences[first],
+    )
+    chunks = Chunks(connection, info, portion)
+    try:
+        yield _Part(chunks, span.start - index.starts[first], len(span))
+    finally:
+        await chunks.close()
+
+
+class _Whole:
     """Implements `ports.Content` for a stored object."""
 
-    def __init__(self, connection: Connection, info: ObjectInfo) -> None:
-        self._connection = connection
+    def __init__(self, chunks: Chunks, info: ObjectInfo) -> None:
+        self._chunks = chunks
         self._info = info
-        self._stream = stream_of(info.bucket)
-        self._name = f"reconciler-{secrets.token_hex(8)}"
-        self._inbox = connection.new_inbox()
-        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
-        self._subscription: Subscription | None = None
         self.size_bytes = info.size
 
-    async def blocks(self, block_bytes: int) -> AsyncIterator[bytes]:
-        """Yield the bytes; only after the last block is it known that they are the right ones.
+    def blocks(self, block_bytes: int) -> AsyncIterator[bytes]:
+        """Yield the bytes; the last block only when it is known that they are the right ones.
 
         Raises:
             DigestMismatch: they are not what the metadata says.
             ArtifactRefused: chunks are missing, or are not what they should be.
             KanadeUnavailable: no more comes.
         """
-        buffer = bytearray()
-        async for chunk in self._chunks():
-            buffer += chunk
-            while len(buffer) >= block_bytes:
-                yield bytes(buffer[:block_bytes])
-                del buffer[:block_bytes]
-        if buffer:
-            yield bytes(buffer)
+        return _in_blocks(self._checked(), block_bytes)
 
-    async def close(self) -> None:
-        """Stop reading."""
-        if self._subscription is not None:
-            with suppress(ReconcilerError):
-                await self._connection.unsubscribe(self._subscription)
-                await api.delete_consumer(self._connection, self._stream, self._name)
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def _checked(self) -> AsyncIterator[bytes]:
         with Hashing() as hashing:
-            if self._info.chunks:
-                await self._open()
-            for number in range(1, self._info.chunks + 1):
-                chunk = await self._next(number)
-                await hashing.add(chunk)
-                yield chunk
+            async for _, message in self._chunks.read():
+                await hashing.add(message.data)
+                if hashing.size_bytes > self._info.size:
+                    break
+                yield message.data
             self._check(hashing.size_bytes, (await hashing.digest()).hex)
-
-    async def _open(self) -> None:
-        self._subscription = await self._connection.subscribe(self._inbox, self._arrived.put)
-        config = {
-            "name": self._name,
-            "filter_subject": chunks_subject(self._info.bucket, self._info.nuid),
-            "deliver_policy": "all",
-            "ack_policy": "none",
-            "mem_storage": True,
-            "num_replicas": 1,
-            "inactive_threshold": _GONE_AFTER_NANOSECONDS,
-        }
-        consumer = await api.create_consumer(self._connection, self._stream, config)
-        if consumer.num_pending != self._info.chunks:
-            raise self._damaged(f"{consumer.num_pending} chunks of {self._info.chunks} are there")
-        await self._ask(2 * _WINDOW)
-
-    async def _next(self, number: int) -> bytes:
-        try:
-            async with asyncio.timeout(_CHUNK_WITHIN_SECONDS):
-                message = await self._arrived.get()
-        except TimeoutError as error:
-            raise KanadeUnavailable(f"{self._endpoint}: no more chunks come") from error
-        delivery = Delivery.parse(message.reply)
-        if delivery is None or delivery.consumer_sequence != number:
-            raise KanadeUnavailable(f"{self._endpoint}: the reading broke off")
-        if number % _WINDOW == 0:
-            await self._ask(_WINDOW)
-        return message.data
-
-    async def _ask(self, count: int) -> None:
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
-        await self._connection.post(subject, b'{"batch":%d}' % count, reply=self._inbox)
 
     def _check(self, size_bytes: int, digest: str) -> None:
         expected = self._info.sha256
         if expected is None:
-            raise self._damaged(f"its digest {self._info.digest!r} is no SHA-256")
-        if digest != expected.hex:
-            raise DigestMismatch(f"{self._endpoint}: {self._info.name}", expected.hex, digest)
+            raise self._chunks.damaged(f"its digest {self._info.digest!r} is no SHA-256")
         if size_bytes != self._info.size:
-            raise self._damaged(f"{size_bytes} bytes of {self._info.size} are there")
+            raise self._chunks.damaged(f"{size_bytes} bytes of {self._info.size} are there")
+        if digest != expected.hex:
+            subject = f"{self._chunks.endpoint}: {self._info.name}"
+            raise DigestMismatch(subject, expected.hex, digest)
 
-    def _damaged(self, why: str) -> ArtifactRefused:
-        return ArtifactRefused(
-            f"{self._endpoint}: {self._info.name} is damaged: {why}; publish it again"
-        )
 
-    @property
-    def _endpoint(self) -> str:
-        return self._connection.at(api.called(self._stream))
+class _Part:
+    """Implements `ports.Content` for some bytes of a stored object; nobody can check them."""
+
+    def __init__(self, chunks: Chunks, skipped: int, size_bytes: int) -> None:
+        self._chunks = chunks
+        self._skipped = skipped
+        self.size_bytes = size_bytes
+
+    def blocks(self, block_bytes: int) -> AsyncIterator[bytes]:
+        """Yield the bytes; raises what `Chunks.read` raises."""
+        return _in_blocks(self._cut(), block_bytes)
+
+    async def _cut(self) -> AsyncIterator[bytes]:
+        start, end = self._skipped, self._skipped + self.size_bytes
+        async for _, message in self._chunks.read():
+            yield message.data[start:end]
+            start, end = max(start - len(message.data), 0), end - len(message.data)
+
+
+async def _in_blocks(pieces: AsyncIterator[bytes], block_bytes: int) -> AsyncIterator[bytes]:
+    """Yield *pieces* in blocks of one size; what ends them ends the blocks before the last."""
+    buffer = bytearray()
+    async for piece in pieces:
+        buffer += piece
+        while len(buffer) > block_bytes:
+            yield bytes(buffer[:block_bytes])
+            del buffer[:block_bytes]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _window(info: ObjectInfo, window_bytes: int) -> int:
+    chunk_bytes = info.size // max(info.chunks, 1) + 1
+    return max(window_bytes // chunk_bytes, 2)

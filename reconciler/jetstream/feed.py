@@ -1,6 +1,6 @@
 """A durable consumer: every message of a stream once it is there, until it is acknowledged."""
 
-import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,13 +10,14 @@ from nats.aio.msg import Msg
 
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
-from reconciler.jetstream.message import Delivery, status_of
+from reconciler.jetstream.message import Delivery, nanoseconds
+from reconciler.jetstream.pull import Pull
 from reconciler.jetstream.subscription import Subscription
 
 _ROOM = 1024
 """So many messages may wait to be taken: what bounds memory when nobody takes them."""
-_ACK_WITHIN = timedelta(seconds=60)
-_LOOK_AFTER_SECONDS = 20.0
+_ACK_WITHIN = timedelta(seconds=20)
+_READER = "kanade-reconciler.reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class FeedMessage:
 class Feed:
     """Follows a stream under a name that the server remembers.
 
-    Messages come in the background, as soon as they are stored; `changed` says so. Between
-    two processes with the same name they are shared out: only one of them may run it. The
-    upkeep (a restarted server, a deleted consumer) is done in `take`, so it must be called
-    now and then, and after every `changed`.
+    Messages come in the background, as soon as they are stored; `changed` says so, and asks
+    for a `take`, which does the upkeep as well. The name has one reader, the last one to begin:
+    from then on an earlier one, stopped or merely slow, is sent nothing, and what it was sent
+    and has not acknowledged comes to the new one at once.
     """
 
     def __init__(
@@ -52,27 +53,27 @@ class Feed:
         self._filter_subject = filter_subject
         self._durable = durable
         self._changed = changed
+        self._reader = secrets.token_hex(8)
         self._inbox = ""
         self._subscription: Subscription | None = None
         self._waiting: dict[int, FeedMessage] = {}
         self._asked = 0
         self._broken = True
-        self._look_at = 0.0
+        self._pull = Pull(connection, stream, durable, self._connection_changed)
         self._stop_listening: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
-        """Make the consumer, from the stream's first message on, or go on where it stands.
+        """Begin, or go on after an interruption; not two of these at once.
 
         Raises:
             KanadeRefused: there is no such stream, or it may not be read.
-            KanadeUnavailable: the server does not answer.
+            KanadeUnavailable: the connection was lost, and cannot be taken up again yet.
         """
-        self._stop_listening = self._connection.listen(self._connection_changed)
-        await self._attach()
+        if self._broken:
+            await self._attach()
 
     async def stop(self) -> None:
         """Stop following; the server goes on remembering what was acknowledged."""
-        self._stop_listening()
         await self._detach()
 
     async def remove(self) -> None:
@@ -83,13 +84,10 @@ class Feed:
     async def take(self) -> list[FeedMessage]:
         """Return what has come and was not taken yet, without waiting for more.
 
-        What was taken and is not acknowledged within a minute comes again.
-
-        Raises:
-            KanadeUnavailable: the connection was lost, and cannot be taken up again yet.
+        The first call begins, at the stream's first message or where the last reader stood.
+        What was taken and is not acknowledged in time comes again. Raises what `start` raises.
         """
-        if self._broken or not await self._looks_well():
-            await self._attach()
+        await self.start()
         taken = list(self._waiting.values())
         self._waiting.clear()
         if self._asked < _ROOM // 2:
@@ -98,52 +96,62 @@ class Feed:
 
     async def _attach(self) -> None:
         await self._detach()
+        self._stop_listening = self._connection.listen(self._connection_changed)
         self._inbox = self._connection.new_inbox()
         self._subscription = await self._connection.subscribe(self._inbox, self._receive)
+        await self._own_consumer()
+        self._asked = 0
+        self._broken = False
+        await self._ask(_ROOM)
+
+    async def _own_consumer(self) -> None:
+        """Have the consumer to ourselves: that of an earlier reader goes, and its wishes with it.
+
+        Should we be gone before there is a new one, all is read anew, which costs only time.
+        """
+        found = await api.consumer_info(self._connection, self._stream, self._durable)
+        if found is not None and found.config.metadata.get(_READER) == self._reader:
+            return
+        beginning: dict[str, object] = {"deliver_policy": "all"}
+        if found is not None:
+            await api.delete_consumer(self._connection, self._stream, self._durable)
+            start = found.ack_floor.stream_seq + 1
+            beginning = {"deliver_policy": "by_start_sequence", "opt_start_seq": start}
         config = {
+            **beginning,
             "name": self._durable,
             "durable_name": self._durable,
             "filter_subject": self._filter_subject,
-            "deliver_policy": "all",
             "ack_policy": "explicit",
-            "ack_wait": int(_ACK_WITHIN.total_seconds() * 1_000_000_000),
+            "ack_wait": nanoseconds(_ACK_WITHIN),
             "max_ack_pending": 4 * _ROOM,
             "replay_policy": "instant",
+            "metadata": {_READER: self._reader},
         }
         await api.create_consumer(self._connection, self._stream, config)
-        self._asked = 0
-        self._broken = False
-        self._seen_alive()
-        await self._ask(_ROOM)
 
     async def _detach(self) -> None:
         self._broken = True
+        self._stop_listening()
+        self._pull.stop()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             await self._connection.unsubscribe(subscription)
 
-    async def _looks_well(self) -> bool:
-        """Ask, when nothing has come for a while, whether the server still wants to send."""
-        if asyncio.get_running_loop().time() < self._look_at:
-            return True
-        info = await api.consumer_info(self._connection, self._stream, self._durable)
-        self._seen_alive()
-        return info is not None and info.num_waiting > 0
-
     async def _receive(self, message: Msg) -> None:
         delivery = Delivery.parse(message.reply)
         if delivery is None:
-            self._broken = self._broken or status_of(message) is not None
-        else:
-            self._seen_alive()
-            self._asked -= 1
-            self._waiting[delivery.stream_sequence] = FeedMessage(
-                message.subject,
-                message.data,
-                delivery.stream_sequence,
-                delivery.timestamp,
-                partial(self._acknowledge, message.reply),
-            )
+            self._pull.hears(message)
+            return
+        self._pull.alive()
+        self._asked -= 1
+        self._waiting[delivery.stream_sequence] = FeedMessage(
+            message.subject,
+            message.data,
+            delivery.stream_sequence,
+            delivery.timestamp,
+            partial(self._acknowledge, message.reply),
+        )
         self._changed()
 
     async def _acknowledge(self, reply: str) -> None:
@@ -151,11 +159,7 @@ class Feed:
 
     async def _ask(self, count: int) -> None:
         self._asked += count
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._durable}"
-        await self._connection.post(subject, b'{"batch":%d}' % count, reply=self._inbox)
-
-    def _seen_alive(self) -> None:
-        self._look_at = asyncio.get_running_loop().time() + _LOOK_AFTER_SECONDS
+        await self._pull.ask(count, self._inbox)
 
     def _connection_changed(self) -> None:
         self._broken = True

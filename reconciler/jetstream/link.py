@@ -5,7 +5,6 @@ import contextlib
 import re
 import ssl
 from datetime import timedelta
-from math import ceil
 from typing import Protocol
 
 from nats import errors as nats_errors
@@ -13,6 +12,7 @@ from nats.aio.client import Client
 
 from reconciler.errors import KanadeRefused, KanadeUnavailable, Unauthorized
 from reconciler.jetstream.options import NatsOptions
+from reconciler.jetstream.shared_headers import SharingClient
 
 MINIMUM_VERSION = (2, 12, 3)
 """Older ones lose data in a crash, and cannot expect the last sequence of another subject."""
@@ -21,6 +21,7 @@ _FOR_EVER = -1
 _PING_SECONDS = 5
 _PENDING_BYTES = 16 * 1024 * 1024
 _CLOSE_SECONDS = 2.0
+_PONG_WITHIN = timedelta(seconds=1)
 _VIOLATION = re.compile(
     r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE
 )
@@ -48,7 +49,7 @@ class Link:
         self._watcher = watcher
         self._opened = False
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.client = Client()
+        self.client: Client = SharingClient()
         self.trouble: str | None = None
         """The last thing that the server or the network said against us."""
 
@@ -114,19 +115,28 @@ class Link:
         # nats-py's flush sends its ping ahead of what is still in its buffer.
         while self.client.pending_data_size and self.client.is_connected:  # noqa: ASYNC110 (no event)
             await asyncio.sleep(0)
-        # And it waits out its timeout for an answer that went with its connection.
-        flush = asyncio.ensure_future(self.client.flush(ceil(within.total_seconds())))
-        try:
-            await asyncio.wait((flush, self._lost), return_when=asyncio.FIRST_COMPLETED)
-            if not flush.done():
-                raise nats_errors.StaleConnectionError
-            flush.result()
-        finally:
-            flush.cancel()
+        # And it waits out its timeout for an answer that went with its connection; and a late
+        # answer to one that was given up would end the connection, with a traceback.
+        pong: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        await self.client._send_ping(pong)  # noqa: SLF001
+        answers = (pong, self._lost)
+        seconds = within.total_seconds()
+        await asyncio.wait(answers, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not pong.done():
+            raise (
+                nats_errors.StaleConnectionError if self._lost.done() else nats_errors.TimeoutError
+            )
 
-    async def leave_server(self) -> None:
-        """Give up a server that takes bytes and answers nothing, and connect anew."""
-        await self.client.force_reconnect()
+    async def leave_silent_server(self) -> None:
+        """Connect anew, unless the server itself still answers.
+
+        In a cluster a stream without a leader is silent through every server.
+        """
+        try:
+            with contextlib.suppress(nats_errors.StaleConnectionError):
+                await self.flush(_PONG_WITHIN)
+        except nats_errors.TimeoutError:
+            await self.client.force_reconnect()
 
     async def _check_version(self) -> None:
         version = self.client.connected_server_version

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 from nats.aio.msg import Msg
 
@@ -31,13 +31,14 @@ class Message:
         return self.headers.get("KV-Operation") in _DELETED
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What a consumer says of a message, in the subject that it is to be acknowledged on."""
 
     stream_sequence: int
     consumer_sequence: int
     timestamp: datetime
+    deliveries: int = 1
+    """How often it has been sent, this time included."""
 
     @classmethod
     def parse(cls, reply: str) -> Self | None:
@@ -48,10 +49,15 @@ class Delivery:
         if len(tokens) >= _FIELDS_WITH_DOMAIN:
             tokens = tokens[2:]
         try:
-            stream_sequence, consumer_sequence, nanoseconds = (int(token) for token in tokens[5:8])
+            times, stream_sequence, consumer_sequence, nanoseconds = map(int, tokens[4:8])
         except ValueError:
             return None
-        return cls(stream_sequence, consumer_sequence, from_nanoseconds(nanoseconds))
+        return cls(stream_sequence, consumer_sequence, from_nanoseconds(nanoseconds), times)
+
+
+def nanoseconds(span: timedelta) -> int:
+    """Return *span* as NATS wants it."""
+    return int(span.total_seconds() * 1_000_000_000)
 
 
 def from_nanoseconds(nanoseconds: int) -> datetime:

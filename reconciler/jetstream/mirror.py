@@ -52,6 +52,7 @@ class Mirror:
         self._tail: Tail | None = None
         self._copy = _Copy()
         self._stop_listening: Callable[[], None] = lambda: None
+        self._followers: list[Callable[[str | None], None]] = []
         self.revision = 0
         """Rises with every change of the copy: equal revisions, equal copies."""
 
@@ -64,6 +65,10 @@ class Mirror:
     def live(self) -> Mapping[str, Message]:
         """By subject, without the markers of deleted keys; changes under an `await`."""
         return MappingProxyType(self._copy.live)
+
+    def follow(self, changed: Callable[[str | None], None]) -> None:
+        """Call *changed* with the subject of every change, or `None` when any may have changed."""
+        self._followers.append(changed)
 
     async def start(self) -> None:
         """Read everything, and follow from there.
@@ -124,9 +129,8 @@ class Mirror:
     async def _rebuild(self) -> None:
         for _ in range(_ATTEMPTS):
             copy = _Copy()
-            tail = Tail(
-                self._connection, self._stream, self._filter_subject, partial(self._take, copy)
-            )
+            taken = partial(self._take, copy)
+            tail = Tail(self._connection, self._stream, self._filter_subject, taken, self._changed)
             try:
                 await tail.open()
                 proved = await tail.prove()
@@ -142,7 +146,7 @@ class Mirror:
 
     async def _replace(self, copy: _Copy, tail: Tail) -> None:
         if copy.messages != self._copy.messages:
-            self.revision += 1
+            self._note(None)
         old, self._tail, self._copy = self._tail, tail, copy
         if old is not None:
             await old.close()
@@ -150,8 +154,13 @@ class Mirror:
     def _take(self, copy: _Copy, message: Message) -> None:
         copy.put(message)
         if copy is self._copy:
-            self.revision += 1
+            self._note(message.subject)
             self._changed()
+
+    def _note(self, subject: str | None) -> None:
+        self.revision += 1
+        for follower in self._followers:
+            follower(subject)
 
     def _connection_changed(self) -> None:
         if self._tail is not None:

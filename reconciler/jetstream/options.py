@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import UsageError
 
+_CREDENTIALS = (b"-----BEGIN NATS USER JWT-----", b"-----BEGIN USER NKEY SEED-----")
 _WEBSOCKET = frozenset({"ws", "wss"})
 _SCHEMES = _WEBSOCKET | {"nats", "tls"}
 
@@ -58,8 +59,16 @@ class NatsOptions:
             return
         if find_spec("nkeys") is None:
             raise UsageError("NATS: a credentials file needs the package nkeys: pip install nkeys")
-        if not self.credentials.is_file():
-            raise UsageError(f"NATS: there is no credentials file {self.credentials}")
+        try:
+            content = self.credentials.read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UsageError(f"nats.creds: {self.credentials}: cannot be read: {reason}") from error
+        if not all(mark in content for mark in _CREDENTIALS):
+            raise UsageError(
+                f"nats.creds: {self.credentials}: no credentials file; expected the JWT and the "
+                "seed of a user, as nsc writes them"
+            )
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context when anything of TLS is set; else nats-py uses the system's.
@@ -69,13 +78,31 @@ class NatsOptions:
         """
         if self.ca is None and self.certificate is None:
             return None
+        settings = {"ca": self.ca, "cert": self.certificate, "key": self.key}
+        for name, file in settings.items():
+            _check_pem(f"nats.tls.{name}", file)
         try:
             context = ssl.create_default_context(cafile=self.ca)
+        except ssl.SSLError as error:
+            raise UsageError(f"nats.tls.ca: {self.ca}: no certificate can be read of it") from error
+        try:
             if self.certificate is not None:
                 context.load_cert_chain(self.certificate, self.key)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"NATS: cannot use the TLS files: {error}") from error
+        except ssl.SSLError as error:
+            files = f"{self.certificate} and {self.key}"
+            reason = error.reason or error
+            raise UsageError(f"nats.tls.cert, nats.tls.key: {files}: {reason}") from error
         return context
+
+
+def _check_pem(setting: str, file: Path | None) -> None:
+    try:
+        content = file.read_bytes() if file is not None else b"-----BEGIN "
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"{setting}: {file}: cannot be read: {reason}") from error
+    if b"-----BEGIN " not in content:
+        raise UsageError(f"{setting}: {file}: no PEM file")
 
 
 def without_credentials(url: str) -> str:

@@ -1,9 +1,9 @@
-"""An ephemeral consumer that hands on the last message of every subject, and what follows."""
+"""An ephemeral consumer: by default the last message of every subject, and what follows."""
 
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from nats.aio.msg import Msg
@@ -11,21 +11,24 @@ from nats.aio.msg import Msg
 from reconciler.errors import KanadeRefused, KanadeUnavailable
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
-from reconciler.jetstream.message import Delivery, Message, received, status_of
+from reconciler.jetstream.message import Delivery, Message, nanoseconds, received
+from reconciler.jetstream.pull import Pull
 from reconciler.jetstream.subscription import Subscription
 
 _ASK = 4096
 """So many messages may be on their way to us: what bounds a slow reader's memory."""
 _GONE_AFTER = timedelta(seconds=30)
-_ON_ITS_WAY_SECONDS = 3.0
+_LAST_OF_EACH: Mapping[str, object] = {"deliver_policy": "last_per_subject"}
+_SILENT_SECONDS = 3.0
+"""Between two messages, not for all: a large bucket on a slow machine takes its time."""
 
 
 class Tail:
     """One consumer, for as long as nothing it sends gets lost.
 
-    It pulls, without an expiry: the server sends at once what comes, and never more than was
-    asked for. The consumer counts what it sends; a number left out, a word from the server or
-    a lost connection makes the tail `broken`, and then it must be replaced.
+    The server sends at once what comes, and never more than was asked for. The consumer counts
+    what it sends; a number left out, a word from the server, no word for a while or a lost
+    connection makes the tail `broken`, and then it must be replaced; *lost* says so.
     """
 
     def __init__(
@@ -34,12 +37,15 @@ class Tail:
         stream: str,
         filter_subject: str,
         taken: Callable[[Message], None],
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._stream = stream
         self._filter_subject = filter_subject
         self._taken = taken
         self._name = f"reconciler-{secrets.token_hex(8)}"
+        self._lost = lost
+        self._pull = Pull(connection, stream, self._name, self._lose)
         self._inbox = connection.new_inbox()
         self._subscription: Subscription | None = None
         self._seen = 0
@@ -49,8 +55,8 @@ class Tail:
         """The newest place in the stream that has been handed on."""
         self.broken = False
 
-    async def open(self) -> None:
-        """Start; what the stream holds arrives from now on.
+    async def open(self, start: Mapping[str, object] = _LAST_OF_EACH) -> None:
+        """Start; what the stream holds arrives from now on, as far back as *start* says.
 
         Raises:
             KanadeRefused: there is no such stream, or it may not be read.
@@ -59,28 +65,30 @@ class Tail:
         config = {
             "name": self._name,
             "filter_subject": self._filter_subject,
-            "deliver_policy": "last_per_subject",
+            **start,
             "ack_policy": "none",
             "replay_policy": "instant",
             "mem_storage": True,
             "num_replicas": 1,
-            "inactive_threshold": int(_GONE_AFTER.total_seconds() * 1_000_000_000),
+            "inactive_threshold": nanoseconds(_GONE_AFTER),
         }
         await api.create_consumer(self._connection, self._stream, config)
         await self._ask(_ASK)
 
     async def close(self) -> None:
-        """Stop, and take the consumer away; one that cannot be reached goes by itself."""
+        """Stop, and have the consumer taken away, which is not waited for: it goes by itself."""
         self.break_off()
         with contextlib.suppress(KanadeUnavailable, KanadeRefused):
             if self._subscription is not None:
                 await self._connection.unsubscribe(self._subscription)
             if self._connection.connected:
-                await api.delete_consumer(self._connection, self._stream, self._name)
+                subject = f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._name}"
+                await self._connection.post(subject)
 
     def break_off(self) -> None:
         """Say that something may have been missed."""
         self.broken = True
+        self._pull.stop()
         self._progress.set()
 
     async def prove(self) -> bool:
@@ -111,12 +119,14 @@ class Tail:
             await self._progress.wait()
 
     async def _arrives(self, sequence: int) -> bool:
-        """Wait for what the server has; what does not come got lost."""
-        try:
-            async with asyncio.timeout(_ON_ITS_WAY_SECONDS):
-                await self.reach(sequence)
-        except TimeoutError:
-            self.break_off()
+        """Wait for what the server has; when nothing comes for a while, it got lost."""
+        while self.last_sequence < sequence and not self.broken:
+            seen = self.last_sequence
+            try:
+                async with asyncio.timeout(_SILENT_SECONDS):
+                    await self.reach(seen + 1)
+            except TimeoutError:
+                self.break_off()
         return not self.broken
 
     async def _receive(self, message: Msg) -> None:
@@ -124,12 +134,12 @@ class Tail:
             return
         delivery = Delivery.parse(message.reply)
         if delivery is None:
-            if status_of(message) is not None:
-                self.break_off()
+            self._pull.hears(message)
             return
         if delivery.consumer_sequence != self._seen + 1:
-            self.break_off()
+            self._lose()
             return
+        self._pull.alive()
         self._seen = delivery.consumer_sequence
         self.last_sequence = delivery.stream_sequence
         self._taken(received(message, delivery))
@@ -140,5 +150,8 @@ class Tail:
 
     async def _ask(self, count: int) -> None:
         self._asked += count
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
-        await self._connection.post(subject, b'{"batch":%d}' % count, reply=self._inbox)
+        await self._pull.ask(count, self._inbox)
+
+    def _lose(self) -> None:
+        self.break_off()
+        self._lost()

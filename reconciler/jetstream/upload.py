@@ -34,10 +34,12 @@ from reconciler.jetstream.sending import Progress, Sending
 from reconciler.model.digest import Digest
 from reconciler.ports import Content
 
-_CLEAR_WITHIN_SECONDS = 5.0
+_CLEAR_WITHIN_SECONDS = 2.0
 _OVERHEAD = 1.02
 """What a stream adds to the chunks, and a little more."""
 _MEBIBYTE = 1024 * 1024
+_OWN = "its max_bytes"
+_MARGIN_BYTES = _MEBIBYTE // 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ async def upload(
     subject = metadata_subject(target.bucket, target.name)
     before = await api.last_message(connection, stream_of(target.bucket), subject)
     old = _replaced(connection, before, target)
-    now = await _check_room(connection, target, content.size_bytes)
+    now = await expect_room(connection, target.bucket, target.name, content.size_bytes)
     nuid = NUID_PREFIX + secrets.token_hex(10)
     sending = Sending(connection, target.bucket, nuid, progress)
     try:
@@ -102,11 +104,18 @@ async def upload(
     return Stored(info, sequence)
 
 
-async def remove(connection: Connection, bucket: str, name: str) -> int | None:
-    """Delete an object and its chunks; `None` when there was none.
+async def room(connection: Connection, bucket: str) -> int | None:
+    """Return how many bytes of content still fit; `None` when nothing limits them."""
+    limits, _ = await _limits(connection, bucket)
+    left = [limit - used for limit, used, _ in limits if limit >= 0]
+    return max(int((min(left) - _MARGIN_BYTES) / _OVERHEAD), 0) if left else None
+
+
+async def remove(connection: Connection, bucket: str, name: str, expected: int) -> int | None:
+    """Delete the object with metadata at *expected*, and its chunks; `None` when there was none.
 
     Raises:
-        Conflict: somebody has put another one meanwhile.
+        Conflict: it is another one, which stays.
         KanadeUnavailable: no answer: it may be deleted.
     """
     subject = metadata_subject(bucket, name)
@@ -114,6 +123,8 @@ async def remove(connection: Connection, bucket: str, name: str) -> int | None:
     old = None if before is None else live_info(before)
     if before is None or old is None:
         return None
+    if before.sequence != expected:
+        raise _changed(connection, bucket, name)
     gone = msgspec.structs.replace(old, size=0, chunks=0, digest="", deleted=True)
     sequence = await _name(connection, gone, subject, before.sequence)
     await clear(connection, bucket, old.nuid)
@@ -158,28 +169,45 @@ async def _send(sending: Sending, target: Target, content: Content) -> None:
 def _replaced(connection: Connection, before: Message | None, target: Target) -> ObjectInfo | None:
     found = 0 if before is None or is_removed(before) else before.sequence
     if found != target.replaces:
-        endpoint = connection.at(api.called(stream_of(target.bucket)))
-        raise Conflict(f"{endpoint}: {target.name} has changed since it was looked at")
+        raise _changed(connection, target.bucket, target.name)
     return None if before is None else live_info(before)
 
 
-async def _check_room(connection: Connection, target: Target, size_bytes: int) -> datetime:
-    """See that it fits beside what it replaces; returns the server's time."""
-    stream = await api.stream_info(connection, stream_of(target.bucket))
-    account = await api.account_info(connection)
-    needed = int(size_bytes * _OVERHEAD) + _MEBIBYTE // 16
-    endpoint = connection.at(api.called(stream_of(target.bucket)))
-    for limit, used, whose in (
-        (stream.config.max_bytes, stream.state.bytes, "its max_bytes"),
-        (account.limits.max_storage, account.storage, "the account's storage"),
-    ):
+def _changed(connection: Connection, bucket: str, name: str) -> Conflict:
+    endpoint = connection.at(api.called(stream_of(bucket)))
+    return Conflict(f"{endpoint}: {name} has changed since it was looked at")
+
+
+async def expect_room(connection: Connection, bucket: str, name: str, size_bytes: int) -> datetime:
+    """See that an object fits beside what it replaces; returns the server's time.
+
+    Raises:
+        NoRoom: it does not; the error says what is needed, and by which command it is had.
+    """
+    limits, now = await _limits(connection, bucket)
+    needed = int(size_bytes * _OVERHEAD) + _MARGIN_BYTES
+    endpoint = connection.at(api.called(stream_of(bucket)))
+    for limit, used, whose in limits:
         if 0 <= limit < used + needed:
             raise NoRoom(
-                f"{endpoint}: no room for {target.name}: {_mebibytes(needed)} needed, "
+                f"{endpoint}: no room for {name}: {_mebibytes(needed)} needed, "
                 f"{_mebibytes(limit - used)} of {_mebibytes(limit)} left of {whose}; "
-                "delete old versions, or raise the limit"
+                f"delete old versions, or raise the limit{_way(bucket, whose, used + needed)}"
             )
-    return stream.ts
+    return now
+
+
+async def _limits(
+    connection: Connection, bucket: str
+) -> tuple[tuple[tuple[int, int, str], ...], datetime]:
+    """Return what limits *bucket*: how much, what of it is used, and whose; and the time."""
+    stream = await api.stream_info(connection, stream_of(bucket))
+    account = await api.account_info(connection)
+    limits = (
+        (stream.config.max_bytes, stream.state.bytes, _OWN),
+        (account.limits.max_storage, account.storage, "the account's storage"),
+    )
+    return limits, stream.ts
 
 
 async def _name(connection: Connection, info: ObjectInfo, subject: str, last: int) -> int:
@@ -195,6 +223,11 @@ async def _name(connection: Connection, info: ObjectInfo, subject: str, last: in
         if info.deleted is not True:
             await clear(connection, info.bucket, info.nuid)
         raise
+
+
+def _way(bucket: str, whose: str, wanted: int) -> str:
+    """Return how a limit of the store's own is raised; an account's is in the server's settings."""
+    return f": nats stream edit {stream_of(bucket)} --max-bytes {wanted}" if whose == _OWN else ""
 
 
 def _mebibytes(count: int) -> str:

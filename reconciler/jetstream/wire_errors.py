@@ -27,8 +27,18 @@ STREAM_NAME_IN_USE = 10058
 NO_SUITABLE_PEERS = 10005
 REPLICAS_NOT_SUPPORTED = 10074
 
+
+class BeingWritten(KanadeUnavailable):
+    """Another write that expects something of the same subject is on its way: nothing was written.
+
+    A cluster lets one such write through at a time, and turns away those that come meanwhile
+    without looking at what they expect.
+    """
+
+
 _MEANINGS: tuple[tuple[frozenset[int], type[ReconcilerError], str], ...] = (
-    (frozenset({10071, 10164}), Conflict, "; somebody else wrote it meanwhile"),
+    (frozenset({10071}), Conflict, "; somebody else wrote it meanwhile"),
+    (frozenset({10164}), BeingWritten, "; another write to it is on its way: try again"),
     (
         frozenset({10051, 10072}),
         NoRoom,

@@ -36,6 +36,12 @@ class Heartbeat(msgspec.Struct):
     pc_id: str
     agent_version: str
     os_family: str | None = None
+    hostname: str | None = None
+    agent_arch: str | None = None
+    agent_disk_read_bytes: int | None = None
+    agent_disk_written_bytes: int | None = None
+    enforcing: bool | None = None
+    """It takes signed commands only; an answer to a ping leaves it out."""
 
 
 class ExecResult(msgspec.Struct):

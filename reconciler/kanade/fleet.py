@@ -28,9 +28,9 @@ from reconciler.kanade.names import (
     ping_of,
 )
 from reconciler.kanade.presence import Roll
-from reconciler.kanade.view import Following, OptionalView, View
+from reconciler.kanade.view import Following, View, optional_view
 from reconciler.model.identity import ExecId, GroupName, HostName, JobId, RequestId, Version
-from reconciler.model.observed import Freeze, HostState, Slot
+from reconciler.model.observed import Freeze, HostState, Presence, Slot
 from reconciler.ports import Clock, Wake
 
 _ANSWER_WITHIN = timedelta(seconds=2)
@@ -52,12 +52,12 @@ class NatsFleet:
         self._subscription: Subscription | None = None
         self._stop_listening: Wake = lambda: None
         slots = Mirror(connection, EXEC, f"{COMMANDS_OF_HOSTS}>", changed)
-        self._slots = View(slots, _slot, COMMANDS_OF_HOSTS)
+        self._slots = View(slots, slot_of, COMMANDS_OF_HOSTS)
         self._groups = [
-            OptionalView(connection, bucket, _groups, changed)
+            optional_view(connection, bucket, _groups, changed)
             for bucket in (AGENT_GROUPS, AGENT_GROUPS_DERIVED)
         ]
-        self._settings = OptionalView(connection, FLEET_CONFIG, Window.read, changed)
+        self._settings = optional_view(connection, FLEET_CONFIG, Window.read, changed)
         self._united: _United = ({}, {}, {})
         self._followed: tuple[Following, ...] = (slots, *self._groups, self._settings)
 
@@ -97,6 +97,15 @@ class NatsFleet:
         """See `ports.Fleet`; a command that cannot be read is one of which nothing is known."""
         return cast("Mapping[HostName, Slot]", self._slots.read())
 
+    def presence(self, host: HostName) -> Presence:
+        """See `ports.Fleet`."""
+        return self._roll.presence(host)
+
+    def slot_sequence(self, host: HostName) -> int:
+        """See `ports.Fleet`."""
+        message = self._slots.mirror.messages.get(f"{COMMANDS_OF_HOSTS}{host}")
+        return message.sequence if message is not None else 0
+
     def freeze(self) -> Freeze:
         """See `ports.Fleet`."""
         window = self._settings.read().get(FREEZE_KEY)
@@ -133,7 +142,7 @@ class NatsFleet:
             return
         host = HostName(heartbeat.pc_id)
         genuine = host == pinged if pinged else message.subject == heartbeats_of(host)
-        if genuine and self._roll.hear(heartbeat):
+        if genuine and self._roll.hear(heartbeat, pinged=pinged is not None):
             self._changed()
 
     def _grouped(self) -> Mapping[HostName, frozenset[GroupName]]:
@@ -151,7 +160,8 @@ class NatsFleet:
         self._roll.listen(connected=self._connection.connected)
 
 
-def _slot(message: Message) -> Slot:
+def slot_of(message: Message) -> Slot:
+    """Return what lies in a host's slot; of a command that cannot be read nothing is known."""
     try:
         found = codec.decode(message.data, codec.SlotCommand, message.subject)
     except codec.Unreadable as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -11,9 +11,16 @@ from typing import Self, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 
-from reconciler.errors import KanadeUnavailable, ReconcilerError, Unauthorized, UsageError
-from reconciler.kanade.http_errors import read_json, redirected, refusal
+from reconciler.errors import (
+    KanadeRefused,
+    KanadeUnavailable,
+    ReconcilerError,
+    Unauthorized,
+    UsageError,
+)
+from reconciler.kanade.http_errors import Kind, check_freeze, read_json, redirected, refusal
 from reconciler.kanade.throttle import Throttle, refused_token
 from reconciler.model.identity import Json
 from reconciler.model.observed import BackendState
@@ -27,6 +34,8 @@ _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _CONNECTIONS = 16
 
 Body = bytes | AsyncIterator[bytes]
+Before = Callable[[], Awaitable[None]]
+"""What has to go well before anything is sent; it raises otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,17 @@ class Answer:
     data: bytes
 
 
+class Account(msgspec.Struct):
+    """Whose token it is, and how much that one may do: viewer, operator or admin."""
+
+    username: str
+    role: str
+
+
+class _CommandKey(msgspec.Struct):
+    kid: str | None
+
+
 class BackendClient:
     """Implements `ports.Backend`, and asks for the other adapters."""
 
@@ -90,9 +110,14 @@ class BackendClient:
         return f"backend {self._url}: {ask.method} {ask.path}"
 
     async def state(self) -> BackendState:
-        """See `ports.Backend`; asked with the token, because without one nothing is written."""
+        """See `ports.Backend`; asked with the token, because without one nothing is written.
+
+        Whatever else listens there may say 200 as well, so that the answer is read.
+        """
+        ask = Ask(method="GET", path="/api/freeze", within=_STATE_WITHIN)
         try:
-            await self.request(Ask(method="GET", path="/api/freeze", within=_STATE_WITHIN))
+            answer = await self.request(ask)
+            check_freeze(answer.data, answer.content_type, self.endpoint(ask))
         except Unauthorized:
             raise
         except ReconcilerError as error:
@@ -109,8 +134,44 @@ class BackendClient:
         schema = read_json(answer.data, answer.content_type, dict[str, object], endpoint)
         return cast("Mapping[str, Json]", schema)
 
-    async def request(self, ask: Ask) -> Answer:
-        """Ask, and return an answer with a status of 2xx.
+    async def account(self) -> Account | None:
+        """Return whose the token is; `None` from a server that cannot tell.
+
+        Raises:
+            Unauthorized: the token is refused.
+            KanadeUnavailable: no answer.
+        """
+        return await self._document("/api/auth/me", Account)
+
+    async def command_key(self) -> str | None:
+        """Return the id of the key that it signs commands with; `None` when it signs none.
+
+        Raises what `account` raises.
+        """
+        key = await self._document("/api/command-signing", _CommandKey)
+        return key.kid if key is not None else None
+
+    async def _document(self, path: str, kind: type[Kind]) -> Kind | None:
+        """Return what is at *path*; `None` from a server that has nothing there."""
+        ask = Ask(method="GET", path=path, within=_STATE_WITHIN)
+        try:
+            answer = await self.request(ask)
+        except Unauthorized:
+            raise
+        except KanadeRefused:
+            return None
+        if answer.content_type != "application/json":
+            return None
+        return read_json(answer.data, answer.content_type, kind, self.endpoint(ask))
+
+    async def head(self, path: str) -> tuple[int, str]:
+        """Return the status and the content type of *path*, whatever they are."""
+        ask = Ask(method="HEAD", path=path, within=_STATE_WITHIN)
+        answer = await self._send(ask, self._options.token())
+        return answer.status, answer.content_type
+
+    async def request(self, ask: Ask, before: Before | None = None) -> Answer:
+        """Ask, and return an answer with a status of 2xx; *before* comes before each sending.
 
         Raises:
             KanadeUnavailable: no answer, or none that is kanade's: it may have been done.
@@ -120,15 +181,21 @@ class BackendClient:
         """
         token = self._options.token()
         self._throttle.check(self.endpoint(ask), token)
+        if before is not None:
+            await before()
         answer = await self._send(ask, token)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            answer = await self._send_with_new_token(ask, token)
+            answer = await self._send_with_new_token(ask, token, before)
         self._check(ask, answer)
         return answer
 
-    async def _send_with_new_token(self, ask: Ask, refused: str | None) -> Answer:
+    async def _send_with_new_token(
+        self, ask: Ask, refused: str | None, before: Before | None
+    ) -> Answer:
         token = self._options.token()
         if token != refused and (ask.body is None or isinstance(ask.body, bytes)):
+            if before is not None:
+                await before()
             answer = await self._send(ask, token)
             if answer.status != HTTPStatus.UNAUTHORIZED:
                 return answer

@@ -14,6 +14,8 @@ from reconciler.kanade.codec import Unreadable, decode
 
 _MAX_WORDS = 300
 _FULL = ("maximum bytes", "insufficient resources", "no space left", "resources exceeded")
+_OF_A_FREEZE = frozenset({"from", "until", "reason", "tz"})
+"""What kanade's `Freeze` may have; it leaves out what is not set, but never the zone."""
 _BLANKS = re.compile(rb"\s+")
 
 Kind = TypeVar("Kind")
@@ -54,6 +56,19 @@ def read_json(data: bytes, content_type: str, kind: type[Kind], endpoint: str) -
         return decode(data, kind, f"{endpoint}: answer")
     except Unreadable as error:
         raise KanadeUnavailable(str(error)) from error
+
+
+def check_freeze(data: bytes, content_type: str, endpoint: str) -> None:
+    """See that whoever answers knows of freezes; whether there is one is read elsewhere.
+
+    Raises:
+        KanadeUnavailable: another web server answers.
+    """
+    if content_type == "application/json" and data.strip() == b"null":
+        return
+    freeze = read_json(data, content_type, dict[str, object], endpoint)
+    if not freeze.keys() & _OF_A_FREEZE:
+        raise KanadeUnavailable(f"{endpoint}: no freeze in the answer; is this kanade's backend?")
 
 
 def words(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -9,8 +10,9 @@ import msgspec
 
 from reconciler.errors import Conflict, DigestMismatch, KanadeUnavailable, ReconcilerError
 from reconciler.jetstream.hashing import Hashing
-from reconciler.kanade.http import Ask, BackendClient, Body
+from reconciler.kanade.http import Ask, Before
 from reconciler.kanade.http_errors import read_json
+from reconciler.kanade.http_write import BackendWriter
 from reconciler.kanade.names import APP_PACKAGES, SCRIPTS
 from reconciler.kanade.objects import NatsObjects, checked_ref
 from reconciler.model.digest import Digest
@@ -19,7 +21,8 @@ from reconciler.model.observed import StoredObject
 from reconciler.ports import Content
 
 _PATHS = {APP_PACKAGES: "/api/app-packages", SCRIPTS: "/api/script-objects"}
-_SMALL_BYTES = 4 * 1024 * 1024
+_SMALL_BYTES = 1024 * 1024
+"""What is sent at once, within the deadline of any other write."""
 _BLOCK_BYTES = 256 * 1024
 _SLOWEST_BYTES_PER_SECOND = 1024 * 1024
 _AT_LEAST = timedelta(minutes=1)
@@ -33,10 +36,9 @@ class _Published(msgspec.Struct):
 class HttpObjects:
     """Implements `ports.Objects` for one object store, through the backend."""
 
-    def __init__(self, client: BackendClient, reads: NatsObjects) -> None:
-        self._client = client
+    def __init__(self, writer: BackendWriter, reads: NatsObjects) -> None:
+        self._writer = writer
         self._reads = reads
-        self._path = _PATHS[reads.bucket]
 
     async def refresh(self) -> None:
         """See `ports.Objects`."""
@@ -50,6 +52,10 @@ class HttpObjects:
         """See `ports.Objects`."""
         return self._reads.stored()
 
+    async def room(self) -> int | None:
+        """See `ports.Store`."""
+        return await self._reads.room()
+
     async def check(self, ref: ObjectRef, digest: Digest) -> None:
         """See `ports.Objects`."""
         await self._reads.check(ref, digest)
@@ -60,22 +66,29 @@ class HttpObjects:
         """See `ports.Objects`; that nothing else is replaced is only seen just before.
 
         The backend names an object when it has read the whole form: when the digest is not
-        the right one, the form is broken off before its end, and nothing gets a name.
+        the right one, or we no longer lead, the form is broken off before its end, and nothing
+        gets a name.
         """
-        await self._see_replaced(ref, replaces)
+        await self._reads.refresh()
+        self._expect(ref, replaces)
+        await self._reads.expect_room(ref, content.size_bytes)
         form = _Form(ref, content, digest)
         ask = Ask(
             method="POST",
             path=self._path_of(ref),
-            body=await form.body(),
             content_type=form.content_type,
             within=_AT_LEAST + timedelta(seconds=content.size_bytes / _SLOWEST_BYTES_PER_SECOND),
         )
         try:
-            answer = await self._client.request(ask)
+            if content.size_bytes > _SMALL_BYTES:
+                answer = await self._writer.upload(
+                    replace(ask, body=form.stream(self._writer.confirm))
+                )
+            else:
+                answer = await self._writer.write(replace(ask, body=await form.whole()))
         except KanadeUnavailable as error:
             raise form.failure or error from error
-        endpoint = self._client.endpoint(ask)
+        endpoint = self._writer.endpoint(ask)
         published = read_json(answer.data, answer.content_type, _Published, endpoint)
         if published.digest is None or Digest.parse(published.digest) != digest:
             raise DigestMismatch(f"{endpoint}: {ref}", digest.hex, str(published.digest))
@@ -85,22 +98,27 @@ class HttpObjects:
             raise KanadeUnavailable(f"{endpoint}: the object store does not show it yet")
         return found
 
-    async def delete(self, ref: ObjectRef) -> None:
-        """See `ports.Objects`."""
+    async def delete(self, ref: ObjectRef, *, sequence: int) -> None:
+        """See `ports.Objects`; that it is the one that is meant is only seen just before."""
         await self._reads.refresh()
         if ref not in self._reads.stored():
             return
-        await self._client.request(Ask(method="DELETE", path=self._path_of(ref)))
+        self._expect(ref, sequence)
+        await self._writer.write(Ask(method="DELETE", path=self._path_of(ref)))
 
-    async def _see_replaced(self, ref: ObjectRef, replaces: int) -> None:
-        await self._reads.refresh()
+    def _expect(self, ref: ObjectRef, sequence: int) -> None:
         found = self._reads.stored().get(ref)
-        if (found.sequence if found else 0) != replaces:
+        if (found.sequence if found else 0) != sequence:
             raise Conflict(f"{self._reads.bucket}: {ref} has changed since it was looked at")
 
     def _path_of(self, ref: ObjectRef) -> str:
-        checked_ref(ref)
-        return f"{self._path}/{quote(ref.name, safe='')}/{quote(ref.version, safe='')}"
+        return path_of(self._reads.bucket, ref)
+
+
+def path_of(bucket: str, ref: ObjectRef) -> str:
+    """Return where the object *ref* is up- and downloaded; raises what `checked_ref` raises."""
+    checked_ref(ref)
+    return f"{_PATHS[bucket]}/{quote(ref.name, safe='')}/{quote(ref.version, safe='')}"
 
 
 class _Form:
@@ -120,13 +138,12 @@ class _Form:
         ).encode()
         self._end = f"\r\n--{boundary}--\r\n".encode()
 
-    async def body(self) -> Body:
-        """Return what to send; what fits into memory is hashed before it is sent."""
-        if self._content.size_bytes > _SMALL_BYTES:
-            return self._stream()
-        return b"".join([block async for block in self._stream()])
+    async def whole(self) -> bytes:
+        """Return all of it, hashed before any of it is sent."""
+        return b"".join([block async for block in self.stream(None)])
 
-    async def _stream(self) -> AsyncIterator[bytes]:
+    async def stream(self, before_the_end: Before | None) -> AsyncIterator[bytes]:
+        """Yield it; its end only when *before_the_end* has gone well, too."""
         yield self._head
         try:
             with Hashing() as hashing:
@@ -136,6 +153,8 @@ class _Form:
                 found = await hashing.digest()
             if found != self._digest:
                 raise DigestMismatch(str(self._ref), self._digest.hex, found.hex)
+            if before_the_end is not None:
+                await before_the_end()
         except ReconcilerError as error:
             self.failure = error
             raise

@@ -16,18 +16,23 @@ JOBS = "jobs"
 JOBS_YAML = "jobs_yaml"
 SCRIPT_CURRENT = "script_current"
 SCRIPT_STATUS = "script_status"
+SCHEDULES = "schedules"
+AGENT_RELEASES = "agent_releases"
+AGENT_CONFIG = "agent_config"
 AGENT_GROUPS = "agent_groups"
 AGENT_GROUPS_DERIVED = "agent_groups_derived"
 FLEET_CONFIG = "fleet_config"
 
 FREEZE_KEY = "freeze"
 REVOKED = "REVOKED"
+ACTIVE = "ACTIVE"
 
 EXEC = "EXEC"
 RESULTS = "RESULTS"
 EVENTS = "EVENTS"
 
 COMMANDS_OF_HOSTS = "commands.pc."
+LOGS_OF_HOSTS = "logs.fetch."
 ALL_RESULTS = "results.>"
 ALL_STARTED = "events.started.>"
 ALL_HEARTBEATS = "heartbeat.>"
@@ -52,6 +57,11 @@ def heartbeats_of(host: HostName) -> str:
 def ping_of(host: HostName) -> str:
     """Return where *host* answers with a fresh heartbeat; raises what `checked_host` raises."""
     return f"agents.{checked_host(host)}.ping"
+
+
+def logs_of(host: HostName) -> str:
+    """Return where *host* answers with the end of its log; raises what `checked_host` raises."""
+    return f"{LOGS_OF_HOSTS}{checked_host(host)}"
 
 
 def kill_of(exec_id: ExecId) -> str:

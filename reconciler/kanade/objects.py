@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
-from reconciler.errors import DigestMismatch, KanadeRefused
+from reconciler.errors import DigestMismatch, KanadeRefused, NoRoom
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.download import download
@@ -20,7 +20,15 @@ from reconciler.jetstream.object_info import (
 )
 from reconciler.jetstream.orphans import Orphans, clear_orphans
 from reconciler.jetstream.sending import Progress
-from reconciler.jetstream.upload import Target, is_removed, live_info, remove, upload
+from reconciler.jetstream.upload import (
+    Target,
+    expect_room,
+    is_removed,
+    live_info,
+    remove,
+    room,
+    upload,
+)
 from reconciler.kanade.audit import Audit
 from reconciler.kanade.names import APP_PACKAGES, SCRIPTS
 from reconciler.kanade.view import View
@@ -30,6 +38,10 @@ from reconciler.model.observed import StoredObject
 from reconciler.ports import Content, Wake
 
 _READ_BYTES = 512 * 1024
+_DELETED_BY = {
+    APP_PACKAGES: "kanade app delete NAME VERSION",
+    SCRIPTS: "kanade script delete NAME VERSION",
+}
 _AUDITED = {APP_PACKAGES: "app_package", SCRIPTS: "script_object"}
 _UNSPEAKABLE = frozenset('/"\\')
 
@@ -74,6 +86,15 @@ class NatsObjects:
             self._read = (values, {item.ref: item for item in values.values()})
         return self._read[1]
 
+    async def room(self) -> int | None:
+        """See `ports.Store`."""
+        return await room(self._connection, self.bucket)
+
+    async def expect_room(self, ref: ObjectRef, size_bytes: int) -> None:
+        """See that an object fits, before any of it is sent; raises `NoRoom`."""
+        with self._told():
+            await expect_room(self._connection, self.bucket, str(ref), size_bytes)
+
     async def publish(
         self,
         ref: ObjectRef,
@@ -86,7 +107,8 @@ class NatsObjects:
         """See `ports.Objects`; *progress* hears how many bytes are stored."""
         name = str(checked_ref(ref))
         target = Target(bucket=self.bucket, name=name, digest=digest, replaces=replaces)
-        done = await upload(self._connection, target, content, progress)
+        with self._told():
+            done = await upload(self._connection, target, content, progress)
         await self._mirror.caught_up(done.sequence)
         await self._note("publish", ref, {"size": done.info.size, "digest": done.info.digest})
         return StoredObject(
@@ -107,11 +129,11 @@ class NatsObjects:
         if found != digest:
             raise DigestMismatch(f"{self._endpoint}: {ref}", digest.hex, found.hex)
 
-    async def delete(self, ref: ObjectRef) -> None:
+    async def delete(self, ref: ObjectRef, *, sequence: int) -> None:
         """See `ports.Objects`."""
-        sequence = await remove(self._connection, self.bucket, str(ref))
-        if sequence is not None:
-            await self._mirror.caught_up(sequence)
+        marker = await remove(self._connection, self.bucket, str(ref), sequence)
+        if marker is not None:
+            await self._mirror.caught_up(marker)
             await self._note("delete", ref, {})
 
     @asynccontextmanager
@@ -141,6 +163,15 @@ class NatsObjects:
     async def sweep(self) -> Orphans:
         """Remove the chunks that we have left behind, and nobody else's."""
         return await clear_orphans(self._connection, self.bucket, self._named)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say by which command of kanade's a full store is emptied."""
+        try:
+            yield
+        except NoRoom as error:
+            verb = _DELETED_BY.get(self.bucket)
+            raise NoRoom(f"{error}; versions go by: {verb}" if verb else str(error)) from error
 
     async def _note(self, verb: str, ref: ObjectRef, payload: Mapping[str, Json]) -> None:
         if self._audit is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.kanade.codec import Heartbeat
+from reconciler.kanade.voices import Voices
 from reconciler.model.identity import GroupName, HostName
 from reconciler.model.observed import UNSEEN, HostState, Presence
 from reconciler.ports import Clock
@@ -23,6 +24,10 @@ class _Heard:
     os_family: str | None = None
     unanswered: float | None = None
     """When nobody was there to answer a ping."""
+    hostname: str | None = None
+    doubled: tuple[str, ...] = ()
+    changed_at: datetime | None = None
+    signed_only: bool = False
 
 
 _UNHEARD = _Heard()
@@ -36,6 +41,7 @@ class Roll:
     clock: Clock
     silence: timedelta = SILENCE
     _heard: dict[HostName, _Heard] = field(default_factory=dict)
+    _voices: dict[HostName, Voices] = field(default_factory=dict)
     _told: dict[HostName, tuple[_Heard, HostState]] = field(default_factory=dict)
     _listening_since: float | None = None
 
@@ -43,19 +49,31 @@ class Roll:
         """Note that one can hear from now on, or that one cannot."""
         self._listening_since = self.clock.monotonic() if connected else None
 
-    def hear(self, heartbeat: Heartbeat) -> bool:
-        """Take in a heartbeat, or the answer to a ping; True when the host was not there before."""
+    def hear(self, heartbeat: Heartbeat, *, pinged: bool = False) -> bool:
+        """Take in a heartbeat, or the answer to a ping, which says less.
+
+        Returns True when there is news: the host was not there before, or it is another one.
+        """
         host = HostName(heartbeat.pc_id)
         if host not in self._heard and len(self._heard) >= _MAX_HOSTS:
             return False
         news = self.presence(host) is not Presence.ONLINE
-        self._heard[host] = _Heard(
-            last=self.clock.monotonic(),
-            last_seen=self.clock.now(),
+        at, now, before = self.clock.monotonic(), self.clock.now(), self._heard.get(host, _UNHEARD)
+        voices = self._voices.setdefault(host, Voices())
+        if not pinged:
+            voices.hear(heartbeat, at, now)
+        self._heard[host] = heard = _Heard(
+            last=at,
+            last_seen=now,
+            hostname=voices.hostname,
+            doubled=voices.names,
+            changed_at=voices.changed_at,
             agent_version=heartbeat.agent_version,
             os_family=heartbeat.os_family,
+            signed_only=before.signed_only if heartbeat.enforcing is None else heartbeat.enforcing,
         )
-        return news
+        same = (before.doubled, before.changed_at) == (heard.doubled, heard.changed_at)
+        return news or not same
 
     def hear_nobody(self, host: HostName) -> None:
         """Take in that no agent was there to answer a ping."""
@@ -91,6 +109,10 @@ class Roll:
             os_family=heard.os_family,
             last_seen=heard.last_seen,
             groups=groups,
+            hostname=heard.hostname,
+            doubled=heard.doubled,
+            changed_at=heard.changed_at,
+            signed_only=heard.signed_only,
         )
         self._told[host] = (heard, state)
         return state

@@ -23,7 +23,7 @@ from reconciler.model.identity import ExecId, HostName, JobId, RequestId, Result
 from reconciler.model.report import RunFinished, RunStarted
 from reconciler.ports import Delivery, Wake
 
-_DURABLE = "kanade-reconciler"
+DURABLE = "kanade-reconciler"
 _SKIPS = frozenset({122, 124, 125, 126, 127})
 _LEGACY_PREFIX = "kanade-issue-19/legacy-result-id:"
 
@@ -31,8 +31,9 @@ log = structlog.get_logger()
 
 
 class NatsReports:
-    """Implements `ports.Reports` by two durable consumers; only the leader may run it.
+    """Implements `ports.Reports` by two durable consumers, which are the last one's to begin.
 
+    Whoever leads takes; who waits for the lease does not, or the leader would hear nothing more.
     *wanted* says of which jobs an output is worth fetching that is kept apart from its result.
     """
 
@@ -43,15 +44,16 @@ class NatsReports:
         wanted: Callable[[JobId], bool] = lambda _: True,
     ) -> None:
         self._connection = connection
-        self._results = Feed(connection, RESULTS, ALL_RESULTS, _DURABLE, changed)
-        self._started = Feed(connection, EVENTS, ALL_STARTED, _DURABLE, changed)
+        self._results = Feed(connection, RESULTS, ALL_RESULTS, DURABLE, changed)
+        self._started = Feed(connection, EVENTS, ALL_STARTED, DURABLE, changed)
         self._wanted = wanted
         self.unreadable = 0
         """How many messages were not what kanade writes, and were passed over."""
 
     async def start(self) -> None:
-        """Go on where the last leader stood; raises what `Feed.start` raises."""
-        await asyncio.gather(self._results.start(), self._started.start())
+        """Begin, or go on after an interruption; raises what `Feed.start` raises."""
+        await self._results.start()
+        await self._started.start()
 
     async def stop(self) -> None:
         """Stop following; what was not acknowledged comes again."""
@@ -59,7 +61,8 @@ class NatsReports:
 
     async def take(self) -> Sequence[Delivery]:
         """See `ports.Reports`; in the order in which the server took them in."""
-        results, started = await asyncio.gather(self._results.take(), self._started.take())
+        await self.start()  # before anything is taken that a failure would lose for a while
+        results, started = await self._results.take(), await self._started.take()
         deliveries: list[Delivery] = []
         for message in sorted([*results, *started], key=lambda item: item.timestamp):
             try:

@@ -72,18 +72,16 @@ def bucket_view(
 
 
 class OptionalView(Generic[Value]):
-    """A view of a bucket that older versions of kanade do not have; without it, nothing."""
+    """A view of a store that older versions of kanade do not have; without it, nothing."""
 
-    def __init__(
-        self, connection: Connection, bucket: str, decode: Decoder[Value], changed: Wake
-    ) -> None:
+    def __init__(self, connection: Connection, stream: str, view: View[Value]) -> None:
         self._connection = connection
-        self._stream = f"KV_{bucket}"
-        self._view = bucket_view(connection, bucket, decode, changed)
+        self._stream = stream
+        self._view = view
         self._started = False
 
     async def refresh(self) -> None:
-        """See `Mirror.refresh`; the bucket may have come since the last time."""
+        """See `Mirror.refresh`; the store may have come since the last time."""
         if self._started:
             await self._view.mirror.refresh()
         elif await api.stream_exists(self._connection, self._stream):
@@ -102,3 +100,12 @@ class OptionalView(Generic[Value]):
     def read(self) -> Mapping[str, Value]:
         """Return the values that are there now, by key."""
         return self._view.read()
+
+
+def optional_view(
+    connection: Connection, bucket: str, decode: Decoder[Value], changed: Wake
+) -> OptionalView[Value]:
+    """Return a view of a KV bucket, by key, that need not be there."""
+    return OptionalView(
+        connection, f"KV_{bucket}", bucket_view(connection, bucket, decode, changed)
+    )

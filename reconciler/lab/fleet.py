@@ -45,6 +45,8 @@ class LabOptions:
     token: str | None = None
     """The bearer token of the HTTP API; a random one when not said."""
     nats_token: str | None = None
+    nats_authorization: str | None = None
+    """A block of users in place of the token; who brings no credential must be one of them."""
     max_file_store: str | None = None
     nats_nodes: int = 1
     """With three or more, a cluster on which every stream has three replicas."""
@@ -52,6 +54,8 @@ class LabOptions:
     agent_version: str = "0.101.0"
     ledger: Literal["durable", "memory"] = "durable"
     silent_skips: bool = False
+    signed_only: bool = False
+    """Agents refuse every command, as they do at kanade where they take signed ones only."""
     local_limit: int | None = None
     heartbeat_seconds: float = 30
     drain_seconds: float = 1
@@ -176,6 +180,7 @@ class Lab:
             port=free_port(),
             token=self.options.nats_token,
             max_file_store=self.options.max_file_store,
+            authorization=self.options.nats_authorization,
         )
         if self.options.nats_nodes == 1:
             return [NatsServer(settings, self._environment)]
@@ -209,6 +214,7 @@ class Lab:
             drain_seconds=self.options.drain_seconds,
             ledger=self.options.ledger,
             silent_skips=self.options.silent_skips,
+            signed_only=self.options.signed_only,
             local_limit=self.options.local_limit,
             hosts=[
                 HostSettings(

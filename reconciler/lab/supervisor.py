@@ -2,17 +2,15 @@
 
 import asyncio
 import secrets
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xmlrpc.client import Fault, ServerProxy
 
-from reconciler.lab.failure import LabFailed
 from reconciler.lab.host import LabHost
 from reconciler.lab.http import ask
 from reconciler.lab.part import Launch, Part
 from reconciler.lab.ports import LOOPBACK, free_port
+from reconciler.lab.program import program_path
 
 _UNAUTHORIZED = 401
 _RPC = "supervisor.rpcinterface:make_main_rpcinterface"
@@ -47,7 +45,7 @@ class Supervisor(Part):
         self.config.touch(mode=0o600)
         self.config.write_text(self._text())
         return Launch(
-            argv=(supervisord_path(), "-c", str(self.config)),
+            argv=(program_path("supervisord"), "-c", str(self.config)),
             environment=self._environment,
             log=self._folder / "supervisord.out",
         )
@@ -82,23 +80,9 @@ class Supervisor(Part):
         return "\n".join(sections)
 
 
-def supervisord_path() -> str:
-    """Return the supervisord of this Python's environment, or else of the path.
-
-    Raises:
-        LabFailed: there is none.
-    """
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("supervisord", path=beside) or shutil.which("supervisord")
-    if found is None:
-        raise LabFailed(
-            "supervisord is not installed; install it with: pip install 'kanade-reconciler[lab]'"
-        )
-    return found
-
-
 def _program(host: LabHost) -> str:
     named = {
+        "KANADE_LAB_HOST": host.name,
         "KANADE_SERVICE_PORT": str(host.port),
         "KANADE_BACKEND_HOME": _escaped(host.home),
         "KANADE_AGENT_DATA_DIR": _escaped(host.home / "data"),

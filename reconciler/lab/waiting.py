@@ -13,7 +13,7 @@ STEP = timedelta(milliseconds=15)
 async def until(
     condition: Callable[[], Awaitable[bool]],
     what: str,
-    within: timedelta = timedelta(seconds=20),
+    within: timedelta = timedelta(seconds=60),
 ) -> None:
     """Return as soon as *condition* holds.
 

@@ -2,12 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NewType, TypeAlias
 
 from reconciler.model.attempt import Attempt
-from reconciler.model.desired import Artifact, JobSpec, Script
+from reconciler.model.desired import Artifact, JobSpec, Release, Script
 from reconciler.model.digest import Digest
-from reconciler.model.identity import JobId, Json, ObjectRef, ReleaseName, Version, WishId
+from reconciler.model.identity import (
+    Fingerprint,
+    HostName,
+    JobId,
+    Json,
+    ObjectRef,
+    ReleaseName,
+    Version,
+    WishId,
+)
+from reconciler.model.record import Quarantine, ReleaseRecord
 
 ActionKey = NewType("ActionKey", str)
 """Names an action by its content: the same wish always has the same key."""
@@ -22,6 +33,8 @@ class PublishPackage:
     artifact: Artifact
     replaces: int = 0
     """The metadata sequence that was observed: the object must still be that one."""
+    is_ours: bool = False
+    """It is written down as ours already, and is put right: that stays so whatever happens."""
 
     @property
     def key(self) -> ActionKey:
@@ -39,11 +52,34 @@ class PublishScript:
     digest: Digest
     """Of the rendered text; another one is not published."""
     replaces: int = 0
+    is_ours: bool = False
 
     @property
     def key(self) -> ActionKey:
         """The wish: this text under this name."""
         return ActionKey(f"publish-script/{self.ref}/{self.digest.short}")
+
+
+class Stored(StrEnum):
+    """Which of kanade's stores an object is in."""
+
+    PACKAGE = "package"
+    SCRIPT = "script"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """Read an object of ours as a host would, and hash it: its publication was broken off."""
+
+    release: ReleaseName
+    kind: Stored
+    ref: ObjectRef
+    digest: Digest
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: these bytes under this name, seen to be so."""
+        return ActionKey(f"read-back/{self.kind}/{self.ref}/{self.digest.short}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +134,8 @@ class ResendCommand:
     """Send an attempt's own bytes again: they are not in the host's slot, and nothing answered."""
 
     attempt: Attempt
+    slot: int = 0
+    """Where the command stands that is in the slot in its place; 0 for none."""
 
     @property
     def key(self) -> ActionKey:
@@ -105,7 +143,143 @@ class ResendCommand:
         return _attempt_key("resend-command", self.attempt)
 
 
-Action: TypeAlias = PublishPackage | PublishScript | UpsertJob | ExecJob | ProbeHost | ResendCommand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutAgent:
+    """Tell a host's agent which version of itself to run; it updates itself."""
+
+    host: HostName
+    version: Version
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this agent on this host."""
+        return ActionKey(f"rollout-agent/{self.version}/{self.host}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRecord:
+    """Keep a release that was proved, so that it can be gone back to.
+
+    Or one that people have approved, so that the next one can be compared with it.
+    """
+
+    record: ReleaseRecord = field(repr=False)
+    as_approved: bool = False
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this fingerprint is kept."""
+        verb = "keep-approved" if self.as_approved else "keep-record"
+        return ActionKey(f"{verb}/{self.record.release}/{self.record.fingerprint[:12]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRelease:
+    """Keep in mind that a fingerprint has failed, with the evidence."""
+
+    quarantine: Quarantine
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this fingerprint is not tried again."""
+        found = self.quarantine
+        return ActionKey(f"quarantine/{found.release}/{found.fingerprint[:12]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRevert:
+    """Push a branch that takes a quarantined fingerprint out of git, for people to merge."""
+
+    release: Release = field(repr=False)
+    """As git says it."""
+    quarantine: Quarantine
+    back_to: ReleaseRecord = field(repr=False)
+    is_stored: bool
+    """The package that is gone back to is in kanade's store."""
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: a way out of this fingerprint."""
+        found = self.quarantine
+        return ActionKey(f"offer-revert/{found.release}/{found.fingerprint[:12]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletePackage:
+    """Remove a package that is ours and that nobody needs any more."""
+
+    owner: ReleaseName
+    """The release that it was published for, which may be gone by now."""
+    ref: ObjectRef
+    sequence: int
+    """Of the metadata that was observed; 0 when somebody has deleted the object already."""
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this very object away, and no later one of the same name."""
+        return ActionKey(f"delete-package/{self.ref}/{self.sequence}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteScript:
+    """Remove a script that is ours and that nobody needs any more; see `DeletePackage`."""
+
+    owner: ReleaseName
+    ref: ObjectRef
+    sequence: int
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this very object away, and no later one of the same name."""
+        return ActionKey(f"delete-script/{self.ref}/{self.sequence}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteJob:
+    """Remove a job of our repository that is not in it any more; kanade revokes it, too."""
+
+    job_id: JobId
+    version: Version
+    """Which was registered."""
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this job away, as it was registered."""
+        return ActionKey(f"delete-job/{self.job_id}/{self.version}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetRecord:
+    """Drop a release record that nobody goes back to any more."""
+
+    release: ReleaseName
+    version: Version
+    fingerprint: Fingerprint
+
+    @property
+    def key(self) -> ActionKey:
+        """The wish: this record away."""
+        return ActionKey(f"forget-record/{self.release}/{self.version}/{self.fingerprint[:12]}")
+
+
+Delete: TypeAlias = DeletePackage | DeleteScript | DeleteJob
+"""What takes something away from kanade: the brakes are about these."""
+
+Action: TypeAlias = (
+    PublishPackage
+    | PublishScript
+    | ReadBack
+    | UpsertJob
+    | ExecJob
+    | ProbeHost
+    | ResendCommand
+    | RolloutAgent
+    | KeepRecord
+    | QuarantineRelease
+    | OfferRevert
+    | Delete
+    | ForgetRecord
+)
 
 
 def _attempt_key(verb: str, attempt: Attempt) -> ActionKey:

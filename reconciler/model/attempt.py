@@ -89,14 +89,28 @@ class Attempt:
     """The exact bytes to send, filled in before the intent is kept; a resend sends these."""
     number: int = 1
     """Counts the attempts of one purpose and fingerprint on one host."""
+    slot_before: int | None = None
+    """Where in EXEC the host's last command stood when this one was planned, 0 for none: what is
+    later may be this one, whatever the clocks say. `None` where that was not written down."""
     sent_at: datetime | None = None
     slot_sequence: int | None = None
     """Where in EXEC the command was stored, once that is known."""
     request_id: RequestId | None = None
     """The command's; over NATS the wish's own id, over HTTP what kanade made, once it is known."""
     exec_id: ExecId | None = None
+    is_other_script: bool = False
+    """What the backend has sent is not what was asked for: its result proves nothing."""
     started_at: datetime | None = None
     outcome: Outcome | None = None
+    returns_to: Fingerprint | None = None
+    """The release record that the host was proved to run before: where a rollback brings it."""
+    heals: int = 0
+    """How often drift has been put right there for this fingerprint; each wait is longer."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """True while nothing tells which command of the backend's it is, if it is any."""
+        return self.via is Via.HTTP and self.request_id is None and not self.settled
 
     @property
     def settled(self) -> bool:

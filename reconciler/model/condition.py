@@ -19,6 +19,7 @@ class ConditionType(StrEnum):
     DRIFT_DETECTED = "DriftDetected"
     SOURCE_READY = "SourceReady"
     KANADE_READY = "KanadeReady"
+    PRUNED = "Pruned"
 
 
 class Truth(StrEnum):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.model.digest import Digest
+from reconciler.model.download_token import DownloadGrant
 from reconciler.model.identity import (
     Fingerprint,
     GroupName,
@@ -85,8 +86,11 @@ class SecretRef:
     name: SecretName
 
 
-Knob: TypeAlias = str | SecretRef
-"""The value of a top-of-file assignment, placeholders already filled in."""
+Knob: TypeAlias = str | SecretRef | DownloadGrant
+"""The value of a top-of-file assignment, placeholders already filled in.
+
+Of a secret and of a download's token only the name is here: the value is made when it is rendered.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +150,25 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """An address of the service that we ask ourselves; 2xx means that it is well."""
+
+    url: str
+    """With `{host}` for the host's name."""
+    every: timedelta
+    failures: int
+    """So many bad answers in a row, and the host is unhealthy."""
+    version_url: str | None = None
+    """Where it tells its version as JSON: it must be the one that is wanted there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
     """What counts as proof that a host has converged."""
 
     stdout_ends_with: str
     probe: Probe | None
+    http: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +206,10 @@ class Rollout:
     on_failure: OnFailure
     max_failures_percent: int | None = None
     """Where it is set it counts, of all targeted hosts, and `max_failures` is 0."""
+    rollback_max_in_flight: int | None = None
+    """How many hosts may go back at a time; `None`: as many as may go forward."""
     progress_deadline: timedelta | None = None
-    """A wave in which nothing has moved for so long is held."""
+    """A wave in which nothing has moved for so long is told to a person; what can go still goes."""
 
 
 class DriftPolicy(StrEnum):
@@ -236,6 +256,8 @@ class Host:
 
     name: HostName
     labels: Mapping[str, str]
+    windows: tuple[Window, ...] = ()
+    """When it may be changed, beside the windows of a release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +267,8 @@ class Desired:
     revision: Revision
     repo: str = ""
     """The repository, without credentials: what `origin.repo` of our jobs says."""
+    folder: str = ""
+    """Where in the repository the desired state is; empty for its top."""
     releases: tuple[Release, ...]
     jobs: Mapping[JobId, JobSpec]
     """Jobs that no release owns, probes among them."""

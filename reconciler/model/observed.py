@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.model.approval import Checked, Word
 from reconciler.model.attempt import Attempt, Purpose
 from reconciler.model.digest import Digest
 from reconciler.model.identity import (
@@ -21,6 +22,10 @@ from reconciler.model.identity import (
     Version,
 )
 from reconciler.model.proof import Proof
+from reconciler.model.pruning import PruneApproval
+from reconciler.model.record import Quarantine, ReleaseRecord
+from reconciler.model.report import RunStarted
+from reconciler.model.revert import RevertOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,10 @@ class LiveJob:
     """`script_current`: an agent skips a command of any other version."""
     revoked: bool
     """`script_status`: a person took it out of use; a hold, never undone by us."""
+    retired: bool = False
+    """It was us who deleted it, or began to: a revocation that is left of that is ours to undo."""
+    schedule: str | None = None
+    """A schedule of kanade's that names it: somebody still wants it run."""
 
 
 class Presence(StrEnum):
@@ -63,6 +72,14 @@ class HostState:
     os_family: str | None = None
     last_seen: datetime | None = None
     groups: frozenset[GroupName] = frozenset()
+    hostname: str | None = None
+    """What its system is called, where the agent knows; often the pc id, but not always."""
+    doubled: tuple[str, ...] = ()
+    """The systems that answer to its pc id in turn; empty while one does."""
+    changed_at: datetime | None = None
+    """When another machine or system was first heard under its pc id."""
+    signed_only: bool = False
+    """Its agent runs no command that the backend has not signed."""
 
 
 UNSEEN = HostState(presence=Presence.UNKNOWN)
@@ -90,17 +107,6 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """Who let a release's fingerprint through."""
-
-    release: ReleaseName
-    fingerprint: Fingerprint
-    approver: str
-    at: datetime
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Suspension:
     """Who stopped a release, why, and until when."""
 
@@ -109,6 +115,10 @@ class Suspension:
     reason: str
     since: datetime
     until: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """True until it ends."""
+        return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +132,55 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """A person's word that a release goes back, whatever git says.
+
+    It ends when a commit changes the fingerprint, or somebody resumes the release.
+    """
+
+    release: ReleaseName
+    fingerprint: Fingerprint
+    """What git said then: the word holds for that, and for nothing later."""
+    to: Version | None
+    """Which version to go back to; `None` for the last proved one."""
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A person's word that it is time to look: at the repository, and at everything anew."""
+
+    id: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
     """What people have asked of the controller, by command line or page."""
 
-    approvals: tuple[Approval, ...] = ()
+    words: tuple[Checked[Word], ...] = ()
+    """What lets releases through: approvals and overrides, and whether they count."""
     suspensions: Mapping[ReleaseName, Suspension] = field(default_factory=dict)
     retries: Mapping[ReleaseName, Retry] = field(default_factory=dict)
+    returns: Mapping[ReleaseName, Return] = field(default_factory=dict)
+    prune: Checked[PruneApproval] | None = None
+    """The last word on a held prune, and whether it counts."""
+    look: Look | None = None
+    """The last of its kind, answered or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a service's own address says, for as long as we have asked."""
+
+    ok: bool
+    since: datetime
+    """Since when it has said so, by our clock."""
+    message: str = ""
+    """What was wrong the last time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +207,25 @@ class Owned:
 
     digest: Digest
     release: ReleaseName | None
+    checked: bool = True
+    """It was read back as a host would; until then it is only ours by intent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many bytes the stores still take; `None` where nothing limits them, or nobody asked."""
+
+    packages: int | None = None
+    scripts: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTarget:
+    """The agent version that a host is told to run."""
+
+    version: Version
+    at: datetime
+    """When that was written down, with whatever else is set for the host; the stream's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +234,8 @@ class Observed:
 
     packages: Mapping[ObjectRef, StoredObject] = field(default_factory=dict)
     scripts: Mapping[ObjectRef, StoredObject] = field(default_factory=dict)
-    rendered: Mapping[ReleaseName, Rendered] = field(default_factory=dict)
-    unrendered: Mapping[ReleaseName, str] = field(default_factory=dict)
+    rendered: Mapping[tuple[ReleaseName, Fingerprint], Rendered] = field(default_factory=dict)
+    unrendered: Mapping[tuple[ReleaseName, Fingerprint], str] = field(default_factory=dict)
     """Why a script cannot be rendered today: a secret that is not to be had."""
     jobs: Mapping[JobId, LiveJob] = field(default_factory=dict)
     unfit_jobs: Mapping[JobId, str] = field(default_factory=dict)
@@ -173,7 +245,25 @@ class Observed:
     freeze: Freeze = Freeze(frozen=False)
     attempts: Mapping[tuple[ReleaseName, HostName, Purpose], Attempt] = field(default_factory=dict)
     proofs: Mapping[tuple[PackageName, HostName], Proof] = field(default_factory=dict)
+    runs: Mapping[tuple[JobId, HostName], RunStarted] = field(default_factory=dict)
+    """Runs of our jobs that somebody else has started, and whose result has not come."""
     requests: Requests = field(default_factory=Requests)
     owned_packages: Mapping[ObjectRef, Owned] = field(default_factory=dict)
     owned_scripts: Mapping[ObjectRef, Owned] = field(default_factory=dict)
+    owned_jobs: Mapping[JobId, Owned] = field(default_factory=dict)
+    """The jobs that we have registered, by the digest of what we last wrote."""
+    records: Mapping[tuple[ReleaseName, Fingerprint], ReleaseRecord] = field(default_factory=dict)
+    """The releases that were proved once: what a rollback may go back to."""
+    approved: Mapping[ReleaseName, ReleaseRecord] = field(default_factory=dict)
+    """What people have let through last, proved or not."""
+    quarantine: Mapping[tuple[ReleaseName, Fingerprint], Quarantine] = field(default_factory=dict)
+    offers: Mapping[tuple[ReleaseName, Fingerprint], RevertOffer] = field(default_factory=dict)
+    """What became of offering to revert what is quarantined."""
+    room: Room = field(default_factory=Room)
+    agent_releases: frozenset[Version] = frozenset()
+    """The agent versions that hosts can be told to run."""
+    agent_targets: Mapping[HostName, AgentTarget] = field(default_factory=dict)
+    """What hosts are told, each for itself."""
+    health: Mapping[tuple[ReleaseName, HostName], Health] = field(default_factory=dict)
+    """Only of releases that ask for it; a host that has not been asked is not in it."""
     backend: BackendState = BackendState.NONE

@@ -5,11 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from reconciler.model.action import Action, ActionKey
 from reconciler.model.attempt import Attempt, Via
 from reconciler.model.digest import Digest
 from reconciler.model.failure import Failure
-from reconciler.model.identity import HostName, ReleaseName, Revision, Version
+from reconciler.model.identity import HostName, JobId, ReleaseName, Revision, Version
+from reconciler.model.observed import Owned
+from reconciler.model.pruning import HeldPrune
+
+DRIFTED = "DriftDetected"
+"""The reason of a step that puts right what was right before."""
+
+PRUNE_HELD = "PruneHeld"
+"""The reason why what nobody needs is not deleted: it is so much that a person must agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +35,7 @@ class Step:
     """Steps that must have succeeded before this one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
+class Deferred(Struct, frozen=True, kw_only=True):
     """Something that is wanted and is not done now."""
 
     release: ReleaseName
@@ -52,12 +61,9 @@ class State(StrEnum):
     FAILED = "failed"
     TIMED_OUT = "timed-out"
     OFFLINE = "offline"
-    SKIPPED = "skipped"
-    SUPERSEDED = "superseded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(Struct, frozen=True, kw_only=True):
     """A host's state for a release, with what it rests on."""
 
     host: HostName
@@ -77,6 +83,10 @@ class Assessment:
     healthy_since: datetime | None = None
     """When it was first seen to be so; the stream's clock."""
     failure: Failure | None = None
+    unhealthy: str = ""
+    """What its service says is wrong, where nothing is undone for it."""
+    wanted: Version | None = None
+    """What is in force for the host: git's version, or what it goes back to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +101,13 @@ class WaveState:
     is_open: bool
     healthy_since: datetime | None
     """When the last of its healthy hosts was first seen to be healthy."""
-    moved_at: datetime | None
-    """When something last happened to one of its hosts."""
+    unconfirmed: int
+    """How many of its healthy hosts have yet to be seen so at the end of their soak."""
+
+    @property
+    def waiting(self) -> int:
+        """How many of its hosts are on their way, or have yet to be."""
+        return len(self.hosts) - self.healthy - self.failed - self.offline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +123,12 @@ class Plan:
     waves: Mapping[ReleaseName, tuple[WaveState, ...]] = field(default_factory=dict)
     blocked: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
     """What a release waits for before anything more can be done for it."""
+    unapproved: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
+    """What git's word lacks of people's, also where something else holds it first."""
+    claims: Mapping[JobId, Owned] = field(default_factory=dict)
+    """Jobs that nobody manages and that are right: ours from now on, which is no step."""
+    held_prune: HeldPrune | None = None
+    """What would be deleted if a person agreed."""
     wake_at: datetime | None = None
     """When something will change by the clock alone."""
 

@@ -27,6 +27,8 @@ class Evidence:
     """When it was last seen to be so; the stream's clock."""
     before: Version | None = None
     """What the evidence of the same level had said until then."""
+    before_at: datetime | None = None
+    """When it had last said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

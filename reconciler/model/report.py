@@ -21,6 +21,16 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A row of the backend's own table: an exec of a job, for whichever hosts."""
+
+    id: ExecId
+    version: Version
+    at: datetime
+    """When the backend has sent it, by its own clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """A result, its output already cut to what a person or a proof needs."""
 

@@ -1,4 +1,4 @@
-"""What reports, and the commands' slots, change in the journal and in the proofs; pure.
+"""What reports change in the journal and in the proofs; pure.
 
 A report belongs to one of our attempts by its request id, or by the exec id that the backend
 made. One that belongs to none is still a fact about the host: somebody has run the job by hand.
@@ -8,18 +8,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.model.attempt import Attempt, Outcome, Purpose, Via
+from reconciler.model.attempt import Attempt, Outcome, Purpose
 from reconciler.model.desired import Desired, Release
 from reconciler.model.digest import Digest
 from reconciler.model.failure import Failure
 from reconciler.model.identity import HostName, JobId, PackageName, ReleaseName, Version
-from reconciler.model.observed import Slot
 from reconciler.model.proof import Evidence, Proof
 from reconciler.model.report import RunFinished, RunStarted
 from reconciler.observe.diagnosis import diagnose, unreadable_probe
+from reconciler.observe.failure_table import OTHER_SCRIPT
+from reconciler.plan.terms import CLOCK_SKEW
 
 AttemptKey = tuple[ReleaseName, HostName, Purpose]
 ProofKey = tuple[PackageName, HostName]
+RunKey = tuple[JobId, HostName]
 
 _NAMELESS = Version("unknown")
 """What a probe calls the version of running bytes that nothing on the host names any more."""
@@ -35,6 +37,8 @@ class Memory:
 
     attempts: Mapping[AttemptKey, Attempt] = field(default_factory=dict)
     proofs: Mapping[ProofKey, Proof] = field(default_factory=dict)
+    runs: Mapping[RunKey, RunStarted] = field(default_factory=dict)
+    """Runs of our jobs that somebody else has started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,9 @@ class Learned:
 
     attempts: tuple[Attempt, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    begun: tuple[RunStarted, ...] = ()
+    """Somebody else's, of a job of ours."""
+    ended: tuple[RunKey, ...] = ()
 
 
 def learn(report: RunStarted | RunFinished, memory: Memory, desired: Desired) -> Learned:
@@ -50,35 +57,9 @@ def learn(report: RunStarted | RunFinished, memory: Memory, desired: Desired) ->
     attempt = _attempt_of(report, memory, desired)
     match report:
         case RunStarted():
-            return _started(report, attempt)
+            return _started(report, attempt, memory, desired)
         case RunFinished():
             return _finished(report, attempt, memory, desired)
-
-
-def witness(attempt: Attempt, slot: Slot | None) -> Attempt | None:
-    """Return *attempt* with the ids that its host's slot gives away, `None` for no news.
-
-    Over HTTP the backend makes the ids; the slot's message, when it is later than the intent and
-    is for the same job, version and script, is the command that was sent.
-    """
-    if slot is None or attempt.via is not Via.HTTP or attempt.settled:
-        return None
-    if attempt.request_id is not None or slot.at < attempt.intended_at:
-        return None
-    same = (
-        slot.job == attempt.job
-        and slot.version == attempt.version
-        and slot.script_sha256 == attempt.script_sha256
-    )
-    if not same:
-        return None
-    return replace(
-        attempt,
-        request_id=slot.request_id,
-        exec_id=slot.exec_id,
-        slot_sequence=slot.sequence,
-        sent_at=attempt.sent_at or slot.at,
-    )
 
 
 def _attempt_of(
@@ -90,7 +71,8 @@ def _attempt_of(
         if (attempt := memory.attempts.get((release.name, report.host, purpose))) is not None
     ]
     named = (attempt for attempt in candidates if _names(report, attempt))
-    return next(named, None) or next((one for one in candidates if _may_be(report, one)), None)
+    may_be = (one for one in candidates if _may_be(report, one, memory))
+    return next(named, None) or next(may_be, None)
 
 
 def _names(report: RunStarted | RunFinished, attempt: Attempt) -> bool:
@@ -99,23 +81,43 @@ def _names(report: RunStarted | RunFinished, attempt: Attempt) -> bool:
     )
 
 
-def _may_be(report: RunStarted | RunFinished, attempt: Attempt) -> bool:
+def _may_be(report: RunStarted | RunFinished, attempt: Attempt, memory: Memory) -> bool:
     """True for an attempt over HTTP whose answer was lost: its ids are in nobody's journal.
 
-    A run of that job on that host, begun after the intent, is the one that was asked for; if
-    somebody has started it by hand at that moment, it does the very same.
+    A run of that job on that host, begun after the intent as far as two clocks can tell, is the one
+    that was asked for; if somebody has started it by hand at that moment, it does the very same.
+    One that names another version of itself is somebody's own.
     """
     return (
-        attempt.via is Via.HTTP
-        and not attempt.settled
-        and attempt.request_id is None
+        attempt.in_doubt
         and attempt.exec_id is None
-        and report.at >= attempt.intended_at
-        and (isinstance(report, RunFinished) or report.version == attempt.version)
+        and report.at >= attempt.intended_at - CLOCK_SKEW
+        and _version_of(report, attempt) in (None, attempt.version)
+        and not _is_old(report, attempt, memory)
     )
 
 
-def _started(report: RunStarted, attempt: Attempt | None) -> Learned:
+def _is_old(report: RunStarted | RunFinished, attempt: Attempt, memory: Memory) -> bool:
+    """True for a run that has been taken in before: what is told twice comes after the intent."""
+    proof = memory.proofs.get((attempt.package, report.host))
+    is_cause = attempt.wish.cause.partition("@")[0] == report.result_id
+    return is_cause or (proof is not None and _rests_on(proof, report))
+
+
+def _version_of(report: RunStarted | RunFinished, attempt: Attempt) -> Version | None:
+    """Return which version of the job has run, as far as the report tells."""
+    if isinstance(report, RunStarted):
+        return report.version
+    if attempt.wish.purpose is Purpose.PROBE:
+        return None
+    return _version_said(report.last_line, attempt.package)
+
+
+def _started(
+    report: RunStarted, attempt: Attempt | None, memory: Memory, desired: Desired
+) -> Learned:
+    if attempt is None and _is_by_hand(report, memory, desired):
+        return Learned(begun=(report,))
     if attempt is None or attempt.settled or attempt.started_at is not None:
         return Learned()
     started = replace(
@@ -128,14 +130,35 @@ def _started(report: RunStarted, attempt: Attempt | None) -> Learned:
     return Learned(attempts=(started,))
 
 
+def _is_by_hand(report: RunStarted, memory: Memory, desired: Desired) -> bool:
+    """True for a job of ours whose run nobody knows; not so when its result was taken in before."""
+    releases = [release for release, _ in _releases_of(report.job, desired)]
+    proofs = (memory.proofs.get((one.package, report.host)) for one in releases)
+    known = memory.runs.get((report.job, report.host))
+    return (
+        bool(releases)
+        and (known is None or known.at < report.at)
+        and not any(proof is not None and _rests_on(proof, report) for proof in proofs)
+    )
+
+
+def _rests_on(proof: Proof, report: RunStarted | RunFinished) -> bool:
+    """True when *report* is of the very run that the newest evidence is of."""
+    return any(
+        evidence is not None and report.request_id == evidence.request_id
+        for evidence in (proof.by_result, proof.by_probe)
+    )
+
+
 def _finished(
     report: RunFinished, attempt: Attempt | None, memory: Memory, desired: Desired
 ) -> Learned:
     settled: tuple[Attempt, ...] = ()
     proofs: list[Proof] = []
+    other = OTHER_SCRIPT.failure() if attempt is not None and attempt.is_other_script else None
     for release, purpose in _releases_of(report.job, desired):
         mine = attempt if attempt is not None and attempt.wish.release == release.name else None
-        failure = _failure(report, release, purpose, mine)
+        failure = other or _failure(report, release, purpose, mine)
         if failure is None:
             old = memory.proofs.get((release.package, report.host))
             old = old or Proof(package=release.package, host=report.host)
@@ -143,7 +166,10 @@ def _finished(
             proofs += [new] if new != old else []
         if mine is not None and not mine.settled:
             settled = (_settled(mine, report, failure),)
-    return Learned(attempts=settled, proofs=tuple(proofs))
+    by_hand = memory.runs.get((report.job, report.host))
+    is_over = by_hand is not None and by_hand.request_id == report.request_id
+    ended = ((report.job, report.host),) if is_over else ()
+    return Learned(attempts=settled, proofs=tuple(proofs), ended=ended)
 
 
 def _failure(
@@ -250,7 +276,7 @@ def _newer(old: Evidence | None, new: Evidence) -> Evidence:
     if new.last_at < old.last_at:
         return old
     if not _is_same(old, new):
-        return replace(new, before=old.version)
+        return replace(new, before=old.version, before_at=old.last_at)
     version = old.version if new.version == _NAMELESS else new.version
     return replace(old, version=version, last_at=new.last_at, request_id=new.request_id)
 

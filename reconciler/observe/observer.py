@@ -2,37 +2,69 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeAlias
 
 from reconciler.desired.knobs import render_with
 from reconciler.desired.script import CannotRender
-from reconciler.errors import KanadeUnavailable, ReconcilerError, SecretUnavailable
+from reconciler.errors import KanadeUnavailable, ReconcilerError, SecretUnavailable, first_of
 from reconciler.model.desired import Desired
 from reconciler.model.digest import Digest
-from reconciler.model.identity import ReleaseName
-from reconciler.model.observed import UNSEEN, BackendState, Observed, Presence, Rendered
+from reconciler.model.identity import Fingerprint, HostName, JobId, ReleaseName
+from reconciler.model.observed import (
+    BackendState,
+    LiveJob,
+    Observed,
+    Rendered,
+    Room,
+)
+from reconciler.observe.evidence import logs_to_ask
+from reconciler.observe.health import targets_to_ask
 from reconciler.observe.job_check import JobCheck
-from reconciler.plan.targets import targets_of
-from reconciler.ports import Backend, Catalogue, Clock, Fleet, Reading, Records, Secrets, Store
+from reconciler.observe.silence import hosts_to_ping
+from reconciler.observe.word_check import WordCheck
+from reconciler.plan.courses import variants
+from reconciler.plan.publish import to_publish
+from reconciler.plan.terms import Terms
+from reconciler.ports import (
+    Agents,
+    Backend,
+    Catalogue,
+    Clock,
+    EvidenceBook,
+    Fleet,
+    HealthBook,
+    Reading,
+    Records,
+    Secrets,
+    Store,
+)
 
 _DEADLINE = timedelta(seconds=20)
 _PING_AGAIN = timedelta(seconds=15)
 
+_Variant: TypeAlias = tuple[ReleaseName, Fingerprint]
+
 
 @dataclass(kw_only=True)
 class FleetObserver:
-    """Implements `ports.Observer` on the adapters; it keeps nothing but when it last pinged."""
+    """Implements `ports.Observer` on the adapters; it keeps nothing but whom it has pinged when."""
 
     packages: Store
     scripts: Store
     catalogue: Catalogue
     fleet: Fleet
+    agents: Agents
     backend: Backend
     records: Records
     secrets: Secrets
     clock: Clock
-    last_ping: float | None = None
+    health: HealthBook
+    evidence: EvidenceBook
+    words: WordCheck = field(default_factory=WordCheck)
+    terms: Terms = field(default_factory=Terms)
+    pinged: dict[HostName, float] = field(default_factory=dict)
     job_check: JobCheck = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,25 +83,45 @@ class FleetObserver:
         state = await self._refresh(anew=anew)
         up = state is BackendState.UP
         unfit = await self.job_check.unfit(desired) if up else {}
-        await self._ping_the_unknown(desired)
-        rendered, unrendered = self._render(desired)
-        return Observed(
+        await self._ping_the_silent(desired)
+        observed = Observed(
             packages=self.packages.stored(),
             scripts=self.scripts.stored(),
-            rendered=rendered,
-            unrendered=unrendered,
-            jobs=self.catalogue.live(),
+            jobs=_remembered(self.catalogue.live(), self.records.retired_jobs()),
             unfit_jobs=unfit,
             hosts=self.fleet.hosts(),
             slots=self.fleet.slots(),
             freeze=self.fleet.freeze(),
             attempts=self.records.attempts(),
             proofs=self.records.proofs(),
-            requests=self.records.requests(),
+            runs=self.records.runs(),
+            requests=await self.words.checked(self.records.requests(), desired),
             owned_packages=self.records.owned_packages(),
             owned_scripts=self.records.owned_scripts(),
+            owned_jobs=self.records.owned_jobs(),
+            records=self.records.release_records(),
+            approved=self.records.approved(),
+            quarantine=self.records.quarantines(),
+            offers=self.records.offers(),
+            agent_releases=self.agents.releases(),
+            agent_targets=self.agents.targets(),
             backend=state,
         )
+        kept, now = self.records.logs(), self.clock.now()
+        self.evidence.follow(logs_to_ask(desired, observed, kept, now))
+        self.health.follow(targets_to_ask(desired, observed))
+        observed = replace(observed, health=self.health.read())
+        rendered, unrendered = self._render(desired, observed)
+        observed = replace(observed, rendered=rendered, unrendered=unrendered)
+        return replace(observed, room=await self._room(desired, observed))
+
+    async def _room(self, desired: Desired, observed: Observed) -> Room:
+        """Ask for room where something is to be published; it is no use otherwise."""
+        wanted = [one for item in desired.releases for one in variants(item, observed)]
+        if not any(to_publish(one, observed) for one in wanted):
+            return Room()
+        packages, scripts = await asyncio.gather(self.packages.room(), self.scripts.room())
+        return Room(packages=packages, scripts=scripts)
 
     async def _refresh(self, *, anew: bool) -> BackendState:
         readings: tuple[Reading, ...] = (
@@ -77,6 +129,7 @@ class FleetObserver:
             self.scripts,
             self.catalogue,
             self.fleet,
+            self.agents,
             self.records,
         )
         if anew:
@@ -87,44 +140,42 @@ class FleetObserver:
                 for reading in readings:
                     group.create_task(reading.resync() if anew else reading.refresh())
         except* ReconcilerError as failed:
-            raise _innermost(failed) from failed
+            raise first_of(failed) from failed
         return state.result()
 
-    async def _ping_the_unknown(self, desired: Desired) -> None:
-        """Ask the targets that nobody has heard of: after a start that is all of them."""
-        now = self.clock.monotonic()
-        if self.last_ping is not None and now - self.last_ping < _PING_AGAIN.total_seconds():
-            return
-        known = self.fleet.hosts()
-        bare = Observed(hosts=known)
-        wanted = {
-            host for release in desired.releases for host in targets_of(release, desired, bare)
-        }
-        silent = frozenset(
-            host for host in wanted if known.get(host, UNSEEN).presence is Presence.UNKNOWN
-        )
-        if silent:
-            await self.fleet.ping(silent)
-            self.last_ping = self.clock.monotonic()
+    async def _ping_the_silent(self, desired: Desired) -> None:
+        """Ask those of whom nobody knows whether they are there, each every now and then."""
+        hosts, attempts = self.fleet.hosts(), self.records.attempts()
+        silent = hosts_to_ping(desired, hosts, attempts, self.clock.now(), self.terms)
+        recent = self.clock.monotonic() - _PING_AGAIN.total_seconds()
+        self.pinged = {host: at for host, at in self.pinged.items() if at > recent}
+        due = silent.difference(self.pinged)
+        if due:
+            await self.fleet.ping(due)
+            self.pinged |= dict.fromkeys(due, self.clock.monotonic())
 
     def _render(
-        self, desired: Desired
-    ) -> tuple[Mapping[ReleaseName, Rendered], Mapping[ReleaseName, str]]:
+        self, desired: Desired, observed: Observed
+    ) -> tuple[Mapping[_Variant, Rendered], Mapping[_Variant, str]]:
         """Say what each script is with today's secrets, without keeping it."""
-        rendered: dict[ReleaseName, Rendered] = {}
-        unrendered: dict[ReleaseName, str] = {}
-        for release in desired.releases:
+        rendered: dict[_Variant, Rendered] = {}
+        unrendered: dict[_Variant, str] = {}
+        wanted = (one for item in desired.releases for one in variants(item, observed))
+        for release in wanted:
+            key = (release.name, release.fingerprint)
             try:
-                text = render_with(release.script, self.secrets.resolve)
+                text = render_with(release.script, self.secrets)
             except (SecretUnavailable, CannotRender) as error:
-                unrendered[release.name] = str(error)
+                unrendered[key] = str(error)
             else:
                 digest = Digest.of(text)
-                rendered[release.name] = Rendered(digest=digest, size_bytes=len(text))
+                rendered[key] = Rendered(digest=digest, size_bytes=len(text))
         return rendered, unrendered
 
 
-def _innermost(group: BaseExceptionGroup[ReconcilerError]) -> ReconcilerError:
-    """Return the first error of a group, however deep it is."""
-    first = group.exceptions[0]
-    return _innermost(first) if isinstance(first, BaseExceptionGroup) else first
+def _remembered(
+    live: Mapping[JobId, LiveJob], retired: frozenset[JobId]
+) -> Mapping[JobId, LiveJob]:
+    """Tell what we have deleted ourselves from what people have taken out of use."""
+    ours = {job: replace(live[job], retired=True, revoked=False) for job in retired & live.keys()}
+    return {**live, **ours} if ours else live

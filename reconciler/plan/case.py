@@ -1,31 +1,37 @@
 """Everything that is known of one release on one host, and what may be concluded from it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.attempt import Attempt, Purpose
 from reconciler.model.desired import Release
 from reconciler.model.identity import HostName
-from reconciler.model.observed import UNSEEN, HostState, Observed, Retry
+from reconciler.model.observed import UNSEEN, Health, Observed, Retry
 from reconciler.model.proof import Evidence, Proof
+from reconciler.model.record import ReleaseRecord
+from reconciler.plan.approval import approvers_of
 from reconciler.plan.endings import Ending, ending
-from reconciler.plan.gates import approvers_of
 from reconciler.plan.terms import Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One host, seen by one release, at one moment."""
+class Case(Struct, frozen=True, kw_only=True):
+    """One host, seen by one release, at one moment; a struct, because there are so many."""
 
     release: Release
     host: HostName
-    state: HostState
     proof: Proof | None
     install: Attempt | None
     probe: Attempt | None
+    before: ReleaseRecord | None
+    """What the host was proved to run before the last install."""
+    health: Health | None
     retry: Retry | None
-    may_assume_nothing: bool
-    """A person has approved that a host of which nothing is known is installed all the same."""
+    approved: bool
+    """Some person agrees to the release, even to installing it where nothing is known."""
+    changed_at: datetime | None
+    """When another machine or system was first heard under the host's name."""
     now: datetime
     terms: Terms
 
@@ -63,20 +69,26 @@ class Case:
         return evidence.version == self.release.version
 
 
-def case_of(
-    release: Release, host: HostName, observed: Observed, now: datetime, terms: Terms
-) -> Case:
-    """Gather what *observed* knows of *release* on *host*."""
-    requests = observed.requests
-    return Case(
-        release=release,
-        host=host,
-        state=observed.hosts.get(host, UNSEEN),
-        proof=observed.proofs.get((release.package, host)),
-        install=observed.attempts.get((release.name, host, Purpose.INSTALL)),
-        probe=observed.attempts.get((release.name, host, Purpose.PROBE)),
-        retry=requests.retries.get(release.name),
-        may_assume_nothing=bool(approvers_of(release, observed, now)),
-        now=now,
-        terms=terms,
-    )
+def cases_of(
+    release: Release, hosts: Iterable[HostName], observed: Observed, now: datetime, terms: Terms
+) -> Iterator[Case]:
+    """Gather what *observed* knows of *release* on each of *hosts*."""
+    retry = observed.requests.retries.get(release.name)
+    approved = bool(approvers_of(release, observed, now))
+    for host in hosts:
+        install = observed.attempts.get((release.name, host, Purpose.INSTALL))
+        back = install.returns_to if install is not None else None
+        yield Case(
+            release=release,
+            host=host,
+            proof=observed.proofs.get((release.package, host)),
+            install=install,
+            probe=observed.attempts.get((release.name, host, Purpose.PROBE)),
+            before=observed.records.get((release.name, back)) if back is not None else None,
+            health=observed.health.get((release.name, host)) if release.verify.http else None,
+            retry=retry,
+            approved=approved,
+            changed_at=observed.hosts.get(host, UNSEEN).changed_at,
+            now=now,
+            terms=terms,
+        )

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.model.action import ActionKey, ExecJob, ProbeHost
 from reconciler.model.attempt import Attempt, Purpose, Via
-from reconciler.model.desired import JobSpec, Release
+from reconciler.model.desired import Host, JobSpec, Release
 from reconciler.model.fingerprint import wish_id
-from reconciler.model.identity import HostName, Json, ObjectRef, RequestId, Version
-from reconciler.model.observed import UNSEEN, Observed
-from reconciler.model.plan import Deferred, State, Step
-from reconciler.plan.gates import HostScene, host_shut
+from reconciler.model.identity import Fingerprint, HostName, Json, ObjectRef, RequestId, Version
+from reconciler.model.observed import UNSEEN, Observed, Presence
+from reconciler.model.plan import Assessment, Deferred, State, Step
+from reconciler.model.policy import Window
+from reconciler.plan.agents import UPDATING, plan_agent
+from reconciler.plan.approval import override_of
+from reconciler.plan.by_hand import RunByHand
+from reconciler.plan.courses import good_records, last_good
+from reconciler.plan.host_gates import AGENT_TOO_OLD, HostScene, host_shut, renamed
 from reconciler.plan.terms import Terms
-from reconciler.plan.verdict import Verdict, Want
+from reconciler.plan.wants import Verdict, Want
 from reconciler.plan.waves import Permit
 
 
@@ -29,6 +34,10 @@ class Errand:
     after: tuple[ActionKey, ...] = ()
 
 
+_ABSENCE = timedelta(minutes=30)
+"""How long a host that went away between its install and its proof keeps its place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """Everything that decides on the commands of one release."""
@@ -36,6 +45,7 @@ class Sending:
     release: Release
     observed: Observed
     busy: Mapping[HostName, Attempt]
+    by_hand: Mapping[HostName, RunByHand]
     ours: frozenset[RequestId]
     """The commands that we have sent: finding one of them in a slot is no surprise."""
     via: Via
@@ -43,6 +53,10 @@ class Sending:
     """`None` when the job or its script are not to be used now."""
     probe: Errand | None
     permit: Permit
+    goes_back: bool
+    """The release is a kept record that hosts return to."""
+    hosts: Mapping[HostName, Host]
+    """What the repository says of them."""
     now: datetime
     terms: Terms
 
@@ -50,28 +64,46 @@ class Sending:
 def send(sending: Sending, verdicts: Iterable[Verdict]) -> tuple[list[Step], list[Deferred]]:
     """Return the commands that may go now, and why the others may not.
 
-    Never more than `max_in_flight` installs of the release at a time, and one command a host.
+    Never more than `max_in_flight` hosts of the release at a time, those whose agent updates
+    itself included, and one command a host.
     """
     verdicts = tuple(verdicts)
-    steps: list[Step] = []
-    deferred = [_left(sending.release, verdict) for verdict in verdicts if verdict.held]
-    room = sending.release.rollout.max_in_flight - _in_flight(verdicts)
+    planned: list[Step | Deferred] = [
+        _left(sending.release, verdict) for verdict in verdicts if verdict.held
+    ]
+    looked = list(_looked(sending, verdicts))
+    updating = sum(isinstance(found, Deferred) and found.reason == UPDATING for *_, found in looked)
+    room = sending.release.rollout.max_in_flight - _in_flight(sending, verdicts) - updating
     waiting = 0
-    for want, errand in _due(sending, verdicts):
-        is_install = want.wish.purpose is Purpose.INSTALL
-        shut = host_shut(_scene(sending, want.wish.host))
-        if shut is not None:
-            deferred.append(shut)
-        elif is_install and room <= 0:
+    for want, errand, found in looked:
+        if isinstance(found, Deferred):
+            planned.append(found)
+        elif want.wish.purpose is Purpose.PROBE:
+            planned.append(_step(sending, want, errand))
+        elif room <= 0:
             waiting += 1
         else:
-            room -= is_install
-            steps.append(_step(sending, want, errand))
+            room -= 1
+            planned.append(found or _step(sending, want, errand))
     if waiting:
-        deferred.append(_full(sending.release, waiting))
-    if sending.permit.shut is not None and sending.install is not None:
-        deferred.append(sending.permit.shut)
-    return steps, deferred
+        planned.append(_full(sending, waiting, verdicts))
+    steps = [item for item in planned if isinstance(item, Step)]
+    return steps, [item for item in planned if isinstance(item, Deferred)]
+
+
+def _looked(
+    sending: Sending, verdicts: tuple[Verdict, ...]
+) -> Iterator[tuple[Want, Errand, Step | Deferred | None]]:
+    """Yield what hosts need, and what comes before it there: nothing, a wait, or a newer agent."""
+    strangers = _Strangers(sending)
+    for want, errand in _due(sending, verdicts):
+        shut = strangers.look(_scene(sending, want))
+        is_old = shut is not None and shut.reason == AGENT_TOO_OLD
+        yield want, errand, _agent(sending, want, shut) if shut is not None and is_old else shut
+
+
+def _agent(sending: Sending, want: Want, shut: Deferred) -> Step | Deferred:
+    return plan_agent(sending.release, want.wish.host, sending.observed, sending.now, shut.message)
 
 
 def _due(sending: Sending, verdicts: tuple[Verdict, ...]) -> Iterator[tuple[Want, Errand]]:
@@ -83,8 +115,36 @@ def _due(sending: Sending, verdicts: tuple[Verdict, ...]) -> Iterator[tuple[Want
             yield want, errand
 
 
-def _scene(sending: Sending, host: HostName) -> HostScene:
-    observed = sending.observed
+class _Strangers:
+    """Tells an offline host that may be there under another name from one that is just away."""
+
+    def __init__(self, sending: Sending) -> None:
+        self._sending = sending
+        self._known: dict[str, HostName] | None = None
+
+    def look(self, scene: HostScene) -> Deferred | None:
+        """Return why nothing can be sent to the host of *scene* now, `None` when it can."""
+        shut = host_shut(scene)
+        if shut is None or shut.reason != "HostOffline":
+            return shut
+        if self._known is None:
+            self._known = _strangers(self._sending)
+        return renamed(scene, self._known) or shut
+
+
+def _strangers(sending: Sending) -> dict[str, HostName]:
+    """Return the hosts that are there and that the repository does not know, by all their names."""
+    return {
+        name.lower(): host
+        for host, state in sending.observed.hosts.items()
+        if state.presence is Presence.ONLINE and host not in sending.hosts
+        for name in (state.hostname, host)
+        if name is not None
+    }
+
+
+def _scene(sending: Sending, want: Want) -> HostScene:
+    observed, host = sending.observed, want.wish.host
     slot = observed.slots.get(host)
     is_ours = slot is not None and slot.request_id in sending.ours
     return HostScene(
@@ -92,21 +152,63 @@ def _scene(sending: Sending, host: HostName) -> HostScene:
         host=host,
         state=observed.hosts.get(host, UNSEEN),
         busy=sending.busy.get(host),
+        by_hand=sending.by_hand.get(host),
         slot=None if is_ours else slot,
+        windows=_windows(sending, want),
+        lowest_agent=_lowest_agent(sending.release, want),
+        via=sending.via,
+        skew=sending.terms.clock_skew,
         now=sending.now,
     )
+
+
+def _lowest_agent(release: Release, want: Want) -> Version | None:
+    """Return what the release asks of agents; of one that has proved too old, the newer one."""
+    if want.wish.purpose is Purpose.PROBE:
+        return None
+    was_too_old = want.reason == AGENT_TOO_OLD and release.upgrade_agent is not None
+    return release.upgrade_agent if was_too_old else release.requires_agent
+
+
+def _windows(sending: Sending, want: Want) -> tuple[Window, ...]:
+    """Return the host's own windows; a look needs none, nor does a way back, nor an override."""
+    said = sending.hosts.get(want.wish.host)
+    free = sending.goes_back or want.wish.purpose is Purpose.PROBE
+    if said is None or not said.windows or free:
+        return ()
+    release, observed = sending.release, sending.observed
+    return () if override_of(release, observed, sending.now) else said.windows
 
 
 def _has_its_turn(sending: Sending, want: Want) -> bool:
     return want.wish.purpose is Purpose.PROBE or want.wish.host in sending.permit.hosts
 
 
-def _in_flight(verdicts: tuple[Verdict, ...]) -> int:
-    """Count the hosts whose install is on its way, runs, or has yet to be proved."""
-    return sum(
-        verdict.assessment.state in (State.DISPATCHED, State.RUNNING, State.VERIFYING)
-        for verdict in verdicts
-    )
+def _in_flight(sending: Sending, verdicts: tuple[Verdict, ...]) -> int:
+    """Count the hosts whose install is on its way, runs, or has yet to be proved.
+
+    One that went away in between keeps its place for half an hour: a version that takes hosts off
+    the network takes no more of them at a time, and a host that is switched off stalls nobody.
+    """
+    return sum(_takes_room(sending, verdict.assessment) for verdict in verdicts)
+
+
+def _takes_room(sending: Sending, view: Assessment) -> bool:
+    gives_up_at = _gives_up_at(sending, view)
+    if gives_up_at is not None:
+        return sending.now < gives_up_at
+    return view.state in (State.DISPATCHED, State.RUNNING, State.VERIFYING)
+
+
+def _gives_up_at(sending: Sending, view: Assessment) -> datetime | None:
+    """Return when a host that is away between its install and its proof makes room for others."""
+    presence = sending.observed.hosts.get(view.host, UNSEEN).presence
+    if view.state is not State.VERIFYING or presence is not Presence.OFFLINE:
+        return None
+    install = view.install
+    if install is None:
+        return sending.now
+    return (install.outcome.at if install.outcome is not None else install.intended_at) + _ABSENCE
 
 
 def _errand(sending: Sending, want: Want | None) -> Errand | None:
@@ -131,6 +233,7 @@ def _step(sending: Sending, want: Want, errand: Errand) -> Step:
 
 
 def _attempt(sending: Sending, want: Want, errand: Errand) -> Attempt:
+    slot = sending.observed.slots.get(want.wish.host)
     return Attempt(
         wish=want.wish,
         wish_id=wish_id(want.wish),
@@ -144,7 +247,29 @@ def _attempt(sending: Sending, want: Want, errand: Errand) -> Attempt:
         intended_at=sending.now,
         deadline_at=sending.now + sending.terms.dispatch_deadline,
         number=want.number,
+        slot_before=slot.sequence if slot is not None else 0,
+        returns_to=_returns_to(sending, want),
+        heals=want.heals,
     )
+
+
+def _returns_to(sending: Sending, want: Want) -> Fingerprint | None:
+    """Name the record to go back to, should the install fail.
+
+    A host that runs what was never kept would have gone back to an earlier one, and still does.
+    """
+    release, host, observed = sending.release, want.wish.host, sending.observed
+    if want.wish.purpose is Purpose.PROBE:
+        return None
+    if sending.goes_back:
+        return release.fingerprint
+    kept = good_records(release, observed)
+    record = last_good(release, host, observed, kept)
+    if record is not None:
+        return record.fingerprint
+    before = observed.attempts.get((release.name, host, Purpose.INSTALL))
+    still = (one.fingerprint for one in kept if before and one.fingerprint == before.returns_to)
+    return next(still, None)
 
 
 def _left(release: Release, verdict: Verdict) -> Deferred:
@@ -153,10 +278,12 @@ def _left(release: Release, verdict: Verdict) -> Deferred:
     return Deferred(release=release.name, host=host, reason="DriftReported", message=message)
 
 
-def _full(release: Release, waiting: int) -> Deferred:
-    limit = release.rollout.max_in_flight
+def _full(sending: Sending, waiting: int, verdicts: tuple[Verdict, ...]) -> Deferred:
+    limit = sending.release.rollout.max_in_flight
+    moments = (_gives_up_at(sending, verdict.assessment) for verdict in verdicts)
     return Deferred(
-        release=release.name,
+        release=sending.release.name,
         reason="MaxInFlight",
         message=f"{waiting} more hosts wait: at most {limit} at a time",
+        until=min((at for at in moments if at is not None and at > sending.now), default=None),
     )

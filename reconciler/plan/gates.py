@@ -1,19 +1,27 @@
-"""Why a release, or a host, has to wait: each gate is one rule, and the first one shut is told."""
+"""Why a release has to wait: each gate is one rule, and the first one shut is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.model.attempt import Attempt, Via
+from reconciler.model.approval import Checked, Word
+from reconciler.model.attempt import Via
 from reconciler.model.desired import Release
-from reconciler.model.identity import HostName, ReleaseName, Version
-from reconciler.model.observed import BackendState, HostState, Observed, Presence, Slot
+from reconciler.model.identity import ReleaseName
+from reconciler.model.observed import BackendState, Observed
 from reconciler.model.plan import Assessment, Deferred, State
 from reconciler.model.version import is_older
+from reconciler.plan.approval import (
+    approvals_needed,
+    approvers_of,
+    heard,
+    override_of,
+    stays_approved,
+)
 from reconciler.plan.terms import Mode, Terms
 from reconciler.plan.windows import shut_until
 
-_LOOK_AGAIN = timedelta(seconds=10)
+LOOK_AGAIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +33,8 @@ class Scene:
     hosts: tuple[Assessment, ...]
     unfinished: frozenset[ReleaseName]
     """The releases that have not converged; those this one depends on come before it."""
+    goes_back: bool
+    """The release is a kept record: it was let through once, and every minute counts."""
     in_flight: bool
     """Some command of ours, of any release, is on its way or running."""
     now: datetime
@@ -37,17 +47,23 @@ def first_shut(scene: Scene) -> Deferred | None:
 
 
 def first_shut_for_changes(scene: Scene) -> Deferred | None:
-    """Return the first gate that holds what changes hosts; looking at them is still free."""
+    """Return the first gate that holds what changes hosts; looking at them is still free.
+
+    None of these holds a way back: not even that another host has failed on it.
+    """
+    if scene.goes_back:
+        return None
     return _first(scene, (_approval, _window, _downgrade, _failures))
 
 
 def way(observed: Observed, terms: Terms, *, in_flight: bool) -> Via | None:
     """Return which way writes to kanade go now; `None` when they have to wait.
 
+    Who only looks goes over NATS, where a probe needs no job in the catalogue.
     While one of our own commands is in flight a backend that is away is most likely being
     replaced by it, so nothing is written behind its back.
     """
-    if terms.mode is Mode.NATS or observed.backend is BackendState.NONE:
+    if terms.observe_only or terms.mode is Mode.NATS or observed.backend is BackendState.NONE:
         return Via.NATS
     if observed.backend is BackendState.UP:
         return Via.HTTP
@@ -58,15 +74,22 @@ def _first(scene: Scene, gates: tuple[Callable[[Scene], Deferred | None], ...]) 
     return next((shut for gate in gates if (shut := gate(scene)) is not None), None)
 
 
+def is_suspended(release: Release, observed: Observed, now: datetime) -> bool:
+    """True while the repository, or a person, wants *release* to stand still."""
+    suspension = observed.requests.suspensions.get(release.name)
+    return release.suspend or (suspension is not None and suspension.holds(now))
+
+
 def _suspension(scene: Scene) -> Deferred | None:
     release = scene.release
-    if release.suspend:
-        return _held(scene, "Suspended", "`suspend: true` in the repository", needs_person=True)
     suspension = scene.observed.requests.suspensions.get(release.name)
-    if suspension is None or (suspension.until is not None and suspension.until <= scene.now):
+    if not is_suspended(release, scene.observed, scene.now):
         return None
-    message = f"suspended by {suspension.by}: {suspension.reason}"
+    if release.suspend or suspension is None:
+        return _held(scene, "Suspended", "`suspend: true` in the repository", needs_person=True)
     until = suspension.until
+    when = f" until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
+    message = f"suspended by {suspension.by}{when}: {suspension.reason}"
     return _held(scene, "Suspended", message, until=until, needs_person=until is None)
 
 
@@ -83,7 +106,7 @@ def _route(scene: Scene) -> Deferred | None:
         return None
     reason = "BackendUpdating" if scene.in_flight else "BackendUnavailable"
     message = "the kanade backend does not answer; results still come over NATS"
-    return _held(scene, reason, message, until=scene.now + _LOOK_AGAIN)
+    return _held(scene, reason, message, until=scene.now + LOOK_AGAIN)
 
 
 def _dependency(scene: Scene) -> Deferred | None:
@@ -93,55 +116,70 @@ def _dependency(scene: Scene) -> Deferred | None:
     return _held(scene, "DependencyNotReady", f"waits for {', '.join(waiting)} to converge")
 
 
-def approvals_needed(release: Release) -> int:
-    """Return how many people must agree: what the release says, or one for the job's word."""
-    if release.approval is not None:
-        return release.approval.required
-    return 1 if release.job.require_approval else 0
-
-
-def approvers_of(release: Release, observed: Observed, now: datetime) -> frozenset[str]:
-    """Return the people whose word for this very fingerprint still holds."""
-    expires = release.approval.expires if release.approval is not None else None
-    return frozenset(
-        approval.approver
-        for approval in observed.requests.approvals
-        if approval.release == release.name
-        and approval.fingerprint == release.fingerprint
-        and (expires is None or now < approval.at + expires)
-    )
-
-
-def _approval(scene: Scene) -> Deferred | None:
-    release = scene.release
+def unapproved(
+    release: Release, observed: Observed, hosts: Iterable[Assessment], now: datetime
+) -> Deferred | None:
+    """Return what *release* lacks of people's words, whatever else holds it; `None` for nothing."""
     needed = approvals_needed(release)
-    given = approvers_of(release, scene.observed, scene.now)
-    if len(given) >= needed:
+    given = approvers_of(release, observed, now)
+    if len(given) >= needed or stays_approved(release, observed, hosts, now):
         return None
     count = f" ({len(given)} of {needed})" if needed > 1 else ""
     message = (
         f"{release.version} waits for approval{count} of {release.fingerprint[:12]}: "
         f"reconciler approve {release.name}"
     )
-    return _held(scene, "ApprovalRequired", message, needs_person=True)
+    refused = [found for found in heard(release, observed, now) if found.refusal]
+    for found in refused:
+        message += f"; the word of {found.word.approver} does not count: {found.refusal}"
+    return Deferred(
+        release=release.name,
+        reason="ApprovalRequired",
+        message=message,
+        until=_counts_at(refused, now),
+        needs_person=True,
+    )
+
+
+def _counts_at(refused: Iterable[Checked[Word]], now: datetime) -> datetime | None:
+    """Return when a word may count that does not yet: it is being checked, or is yet to come."""
+    moments = [now + LOOK_AGAIN if item.pending else item.word.at for item in refused]
+    return min((at for at in moments if at > now), default=None)
+
+
+def _approval(scene: Scene) -> Deferred | None:
+    return unapproved(scene.release, scene.observed, scene.hosts, scene.now)
 
 
 def _window(scene: Scene) -> Deferred | None:
     shut, until = shut_until(scene.release.windows, scene.now)
-    if not shut:
+    if not shut or override_of(scene.release, scene.observed, scene.now):
         return None
+    return _held(scene, "OutsideWindow", no_window(until), until=until)
+
+
+def no_window(until: datetime | None) -> str:
+    """Say that no window is open, and for how long."""
     when = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "for more than a year"
-    return _held(scene, "OutsideWindow", f"no maintenance window is open {when}", until=until)
+    return f"no maintenance window is open {when}"
 
 
 def _downgrade(scene: Scene) -> Deferred | None:
     release = scene.release
     if release.allow_downgrade:
         return None
+    failed = {
+        item.version
+        for (name, _), item in scene.observed.quarantine.items()
+        if name == release.name
+    }
     newer = [
         view
         for view in scene.hosts
-        if view.running is not None and not view.drifted and is_older(release.version, view.running)
+        if view.running is not None
+        and view.running not in failed
+        and not view.drifted
+        and is_older(release.version, view.running)
     ]
     if not newer:
         return None
@@ -153,84 +191,29 @@ def _downgrade(scene: Scene) -> Deferred | None:
     return _held(scene, "DowngradeRefused", message, needs_person=True)
 
 
+def failed_hosts(views: Iterable[Assessment]) -> list[Assessment]:
+    """Return the hosts on which the release has ended badly."""
+    return [view for view in views if view.state in (State.FAILED, State.TIMED_OUT)]
+
+
+def too_many_failed(release: Release, views: Iterable[Assessment], total: int) -> bool:
+    """True when more hosts have failed than *release* may lose, of *total* that it is for."""
+    rollout, failed = release.rollout, len(failed_hosts(views))
+    if rollout.max_failures_percent is not None:
+        return failed * 100 > rollout.max_failures_percent * total
+    return failed > rollout.max_failures
+
+
 def _failures(scene: Scene) -> Deferred | None:
-    failed = [view for view in scene.hosts if view.state in (State.FAILED, State.TIMED_OUT)]
-    if len(failed) <= scene.release.rollout.max_failures:
+    if not too_many_failed(scene.release, scene.hosts, len(scene.hosts)):
         return None
+    failed = failed_hosts(scene.hosts)
     worst = failed[0]
     message = (
         f"{len(failed)} of {len(scene.hosts)} hosts failed, first {worst.host}: {worst.reason}; "
         f"reconciler why {worst.host}"
     )
     return _held(scene, worst.reason, message, needs_person=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostScene:
-    """What the gates of one host look at."""
-
-    release: Release
-    host: HostName
-    state: HostState
-    busy: Attempt | None
-    """A command of ours, of any release, that is in flight there."""
-    slot: Slot | None
-    """What lies in its slot, unless it is a command of ours."""
-    now: datetime
-
-
-def host_shut(scene: HostScene) -> Deferred | None:
-    """Return why nothing can be sent to the host now, or `None` when it can."""
-    gates = (_presence, _agent, _busy, _slot)
-    return next((shut for gate in gates if (shut := gate(scene)) is not None), None)
-
-
-def _presence(scene: HostScene) -> Deferred | None:
-    match scene.state.presence:
-        case Presence.ONLINE:
-            return None
-        case Presence.OFFLINE:
-            seen = scene.state.last_seen
-            message = f"last seen {seen:%Y-%m-%d %H:%M:%S} UTC" if seen else "never seen"
-            return _not_now(scene, "HostOffline", message)
-        case Presence.UNKNOWN:
-            message = "no heartbeat and no answer to a ping yet"
-            return _not_now(scene, "HostUnknown", message, until=scene.now + _LOOK_AGAIN)
-
-
-def _agent(scene: HostScene) -> Deferred | None:
-    lowest, found = scene.release.requires_agent, scene.state.agent_version
-    if lowest is None or (found is not None and not is_older(Version(found), lowest)):
-        return None
-    message = f"its agent is {found or 'unknown'}, wanted is {lowest}: roll the agent out first"
-    return _not_now(scene, "AgentTooOld", message)
-
-
-def _busy(scene: HostScene) -> Deferred | None:
-    if scene.busy is None:
-        return None
-    return _not_now(scene, "HostBusy", f"{scene.busy.job} is in flight there: one at a time")
-
-
-def _slot(scene: HostScene) -> Deferred | None:
-    slot = scene.slot
-    if slot is None or not _undelivered(slot, scene.state):
-        return None
-    message = f"somebody's {slot.job or 'command'} waits in its slot: it would be lost"
-    return _not_now(scene, "SlotBusy", message, until=scene.now + _LOOK_AGAIN)
-
-
-def _not_now(
-    scene: HostScene, reason: str, message: str, until: datetime | None = None
-) -> Deferred:
-    return Deferred(
-        release=scene.release.name, host=scene.host, reason=reason, message=message, until=until
-    )
-
-
-def _undelivered(slot: Slot, state: HostState) -> bool:
-    """True when the slot's command may not have reached the host yet."""
-    return state.last_seen is not None and slot.at > state.last_seen
 
 
 def _held(

@@ -1,8 +1,10 @@
 """A job's manifest as it should stand in kanade's catalogue."""
 
+import json
 from collections.abc import Mapping
 
 from reconciler.model.desired import JobSpec
+from reconciler.model.digest import Digest
 from reconciler.model.identity import Json, ObjectRef, Version
 
 _DEFAULTS: Mapping[str, Json] = {"staleness": {"mode": "cached"}}
@@ -37,13 +39,23 @@ def complete(
     return manifest
 
 
+def manifest_digest(manifest: Mapping[str, Json]) -> Digest:
+    """Return a digest that two manifests share when kanade would do the same with both."""
+    return Digest.of(json.dumps(meaning(manifest), sort_keys=True).encode())
+
+
+def meaning(manifest: Mapping[str, Json]) -> Json:
+    """Return what is left of *manifest* when all is gone that means nothing to kanade."""
+    return _meaning({**_DEFAULTS, **manifest})
+
+
 def same_manifest(left: Mapping[str, Json], right: Mapping[str, Json]) -> bool:
     """True when kanade would do the same with both: its defaults do not count.
 
     Nor does what is null, false or empty: some of it kanade leaves out of what it stores, some
     of it kanade writes in.
     """
-    return _meaning({**_DEFAULTS, **left}) == _meaning({**_DEFAULTS, **right})
+    return meaning(left) == meaning(right)
 
 
 def _meaning(value: Json) -> Json:

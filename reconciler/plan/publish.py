@@ -4,12 +4,12 @@ A version's bytes never change: what somebody else has put under the same name i
 we have put there ourselves and is found changed is drift, and put right.
 """
 
-from reconciler.model.action import PublishPackage, PublishScript
+from reconciler.model.action import PublishPackage, PublishScript, ReadBack, Stored
 from reconciler.model.desired import PublishedArtifact, Release
 from reconciler.model.digest import Digest
 from reconciler.model.identity import ObjectRef
-from reconciler.model.observed import Observed, StoredObject
-from reconciler.model.plan import Deferred, Step
+from reconciler.model.observed import Observed, Owned, StoredObject
+from reconciler.model.plan import DRIFTED, Deferred, Step
 
 
 def package_of(release: Release) -> ObjectRef:
@@ -21,12 +21,11 @@ def plan_package(release: Release, observed: Observed) -> Step | Deferred | None
     """Return the step that stores the binary, what forbids it, or `None` when it is there."""
     ref, wanted = package_of(release), release.artifact.digest
     stored = observed.packages.get(ref)
+    owned = observed.owned_packages.get(ref)
     if stored is not None and stored.digest == wanted:
-        return None
-    if stored is not None:
-        owned = observed.owned_packages.get(ref)
-        if owned is None or owned.digest != wanted:
-            return _immutable(release, ref, stored, ours=owned is not None)
+        return _unchecked(release, Stored.PACKAGE, ref, owned)
+    if stored is not None and (owned is None or owned.digest != wanted or not owned.checked):
+        return _immutable(release, ref, stored, ours=owned is not None and owned.checked)
     if isinstance(release.artifact.origin, PublishedArtifact):
         return Deferred(
             release=release.name,
@@ -40,10 +39,13 @@ def plan_package(release: Release, observed: Observed) -> Step | Deferred | None
         ref=ref,
         artifact=release.artifact,
         replaces=stored.sequence if stored is not None else 0,
+        is_ours=owned is not None and owned.checked and owned.digest == wanted,
     )
-    if stored is None:
-        return _step(release, action, "PackageMissing", f"{ref} is not in app_packages")
-    return _step(release, action, "DriftDetected", f"somebody has changed the bytes of {ref}")
+    if stored is not None:
+        return _step(release, action, DRIFTED, f"somebody has changed the bytes of {ref}")
+    if owned is not None and owned.checked:
+        return _step(release, action, DRIFTED, f"somebody has deleted {ref}")
+    return _step(release, action, "PackageMissing", f"{ref} is not in app_packages")
 
 
 def _immutable(release: Release, ref: ObjectRef, stored: StoredObject, *, ours: bool) -> Deferred:
@@ -63,23 +65,36 @@ def plan_script(release: Release, observed: Observed) -> tuple[ObjectRef, Step |
 
     `None` when the script cannot be rendered today; `observed.unrendered` says why.
     """
-    rendered = observed.rendered.get(release.name)
+    rendered = observed.rendered.get((release.name, release.fingerprint))
     if rendered is None:
         return None
     ref = script_ref(release, rendered.digest, observed)
     stored = observed.scripts.get(ref)
+    owned = observed.owned_scripts.get(ref)
     if stored is not None and stored.digest == rendered.digest:
-        return ref, None
+        return ref, _unchecked(release, Stored.SCRIPT, ref, owned)
     action = PublishScript(
         release=release.name,
         ref=ref,
         script=release.script,
         digest=rendered.digest,
         replaces=stored.sequence if stored is not None else 0,
+        is_ours=owned is not None and owned.checked and owned.digest == rendered.digest,
     )
-    if stored is None:
-        return ref, _step(release, action, "ScriptMissing", f"{ref} is not in scripts")
-    return ref, _step(release, action, "DriftDetected", f"somebody has changed {ref}")
+    if stored is not None:
+        return ref, _step(release, action, DRIFTED, f"somebody has changed {ref}")
+    if owned is not None and owned.checked:
+        return ref, _step(release, action, DRIFTED, f"somebody has deleted {ref}")
+    return ref, _step(release, action, "ScriptMissing", f"{ref} is not in scripts")
+
+
+def to_publish(release: Release, observed: Observed) -> bool:
+    """True when the package or the script of *release* is not there."""
+    rendered = observed.rendered.get((release.name, release.fingerprint))
+    return package_of(release) not in observed.packages or (
+        rendered is not None
+        and script_ref(release, rendered.digest, observed) not in observed.scripts
+    )
 
 
 def script_ref(release: Release, digest: Digest, observed: Observed) -> ObjectRef:
@@ -99,7 +114,15 @@ def script_ref(release: Release, digest: Digest, observed: Observed) -> ObjectRe
     return ObjectRef(plain.name, f"{plain.version}.r{digest.hex[:8]}")
 
 
+def _unchecked(release: Release, kind: Stored, ref: ObjectRef, owned: Owned | None) -> Step | None:
+    """Return the step that reads an object back which nobody has, since its publication."""
+    if owned is None or owned.checked:
+        return None
+    action = ReadBack(release=release.name, kind=kind, ref=ref, digest=owned.digest)
+    return _step(release, action, "NotReadBack", f"the publication of {ref} was broken off")
+
+
 def _step(
-    release: Release, action: PublishPackage | PublishScript, reason: str, message: str
+    release: Release, action: PublishPackage | PublishScript | ReadBack, reason: str, message: str
 ) -> Step:
     return Step(action=action, release=release.name, reason=reason, message=message)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+CLOCK_SKEW = timedelta(seconds=10)
+"""How far apart two clocks may be: ours, a host's, the server's."""
+
 
 class Mode(StrEnum):
     """Which way writes to kanade go."""
@@ -21,8 +24,8 @@ class Terms:
     mode: Mode = Mode.AUTO
     dispatch_deadline: timedelta = timedelta(minutes=10)
     """How long a command may wait for its host to start it."""
-    clock_skew: timedelta = timedelta(seconds=10)
-    """How far a host's clock may be from ours."""
+    clock_skew: timedelta = CLOCK_SKEW
+    """How far a host's clock, or the server's, may be from ours."""
     grace: timedelta = timedelta(seconds=15)
     """How long a result may take after the run's own timeout."""
     tries: int = 3
@@ -32,6 +35,15 @@ class Terms:
     backoff: timedelta = timedelta(seconds=15)
     """The wait before the second attempt; each further one waits twice as long."""
     backoff_limit: timedelta = timedelta(minutes=30)
+
+    observe_only: bool = False
+    """Probe at most, and tell what would be done; nothing that is of a fleet is changed."""
+    offer_revert: bool = False
+    """Whether a branch is offered that takes what is quarantined out of git."""
+    prune: bool = True
+    """Whether what is ours and no longer needed is deleted."""
+    prune_limit: int = 20
+    """Percent of what is ours that may be deleted without a person's word."""
 
     def wait_after(self, number: int) -> timedelta:
         """Return how long to wait after the attempt of that *number* has failed."""

@@ -4,116 +4,174 @@ The rule behind all of it: only contrary evidence leads to an install, missing e
 a probe, and an install that has failed is repeated only when a new fact asks for it.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.model.attempt import Purpose, Wish
+from msgspec.structs import replace
+
+from reconciler.model.attempt import Attempt, Purpose
 from reconciler.model.desired import DriftPolicy
 from reconciler.model.failure import Failure, FailureClass, Next
 from reconciler.model.plan import Assessment, State
 from reconciler.model.proof import Evidence
 from reconciler.plan.case import Case
 from reconciler.plan.endings import Ending, lapses_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """A command that should go to the host, as soon as every gate is open."""
-
-    wish: Wish
-    number: int
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Where the host stands, what it needs, and when to look again."""
-
-    assessment: Assessment
-    want: Want | None = None
-    held: str = ""
-    """Why a host that differs is left as it is: the release says so."""
-    look_at: datetime | None = None
+from reconciler.plan.health import with_health
+from reconciler.plan.records import matches
+from reconciler.plan.wants import (
+    Verdict,
+    assess,
+    converged,
+    has_drifted,
+    install,
+    pending,
+    wish,
+    with_probe,
+)
 
 
 def judge(case: Case) -> Verdict:
     """Return the verdict on one host; the same case always gets the same one."""
-    install, ended = case.install, case.install_ending
-    if install is not None and ended is None:
-        return _in_flight(case)
+    last, ended = case.install, case.install_ending
+    if last is not None and ended is None:
+        return _in_flight(case, last)
     if ended is not None and ended.failure is not None and case.is_ours:
         return _after_failure(case, ended, ended.failure)
     return _by_evidence(case)
 
 
-def _in_flight(case: Case) -> Verdict:
-    install = case.install
-    if install is None:
-        raise AssertionError("an install in flight is an install")
-    if install.started_at is not None:
-        state, message = State.RUNNING, f"{install.job} {install.version} is running"
-    elif install.sent_at is not None:
-        state, message = State.DISPATCHED, f"{install.job} {install.version} is on its way"
+def _in_flight(case: Case, last: Attempt) -> Verdict:
+    if last.started_at is not None:
+        state, message = State.RUNNING, f"{last.job} {last.version} is running"
+    elif last.sent_at is not None:
+        state, message = State.DISPATCHED, f"{last.job} {last.version} is on its way"
     else:
-        state, message = State.DISPATCHED, f"{install.job} {install.version} is about to be sent"
-    view = _assess(case, state, "InFlight", message)
-    return Verdict(assessment=view, look_at=lapses_at(install, case.terms))
+        state, message = State.DISPATCHED, f"{last.job} {last.version} is about to be sent"
+    view = assess(case, state, "InFlight", message)
+    return Verdict(assessment=view, look_at=lapses_at(last, case.terms))
 
 
 def _by_evidence(case: Case) -> Verdict:
     latest = case.latest
     if latest is None:
         return _without_evidence(case)
+    if case.changed_at is not None and latest.last_at < case.changed_at:
+        return _another_system(case)
     if not case.wants(latest):
         return _contrary(case, latest)
+    ended = case.install_ending
+    if ended is not None and not case.is_ours and latest.last_at < ended.at:
+        return _outdated(case, ended)
+    return with_health(case, _confirmed(case, latest))
+
+
+def _confirmed(case: Case, latest: Evidence) -> Verdict:
     probe = case.release.verify.probe
     if probe is None:
-        return Verdict(assessment=_converged(case, latest, "by its result"))
+        return Verdict(assessment=converged(case, latest, "by its result"))
     if case.proof is None or latest is not case.proof.by_probe:
-        view = _assess(
+        view = assess(
             case, State.VERIFYING, "ProvedByResult", "its result says so; the probe has yet to"
         )
-        return _with_probe(case, view, reason="VerifyInstall")
-    view = _converged(case, latest, "by its probe")
+        return with_probe(case, view, reason="VerifyInstall")
+    view = converged(case, latest, "by its probe")
+    soaked_at = latest.first_at + case.release.rollout.soak
+    soaks = case.is_ours and latest.last_at < soaked_at
     due = latest.last_at + probe.every
+    if soaks and soaked_at <= case.now:
+        return with_probe(case, view, reason="SoakEnds")
     if case.now < due:
-        return Verdict(assessment=view, look_at=due)
-    return _with_probe(case, view, reason="ProbeDue")
+        return Verdict(assessment=view, look_at=min(due, soaked_at) if soaks else due)
+    return with_probe(case, view, reason="ProbeDue")
 
 
 def _without_evidence(case: Case) -> Verdict:
     if case.release.verify.probe is not None:
-        view = _assess(case, State.UNKNOWN, "NoEvidence", "nobody knows what it runs")
-        return _with_probe(case, view, reason="NoEvidence")
+        view = assess(case, State.UNKNOWN, "NoEvidence", "nobody knows what it runs")
+        return with_probe(case, view, reason="NoEvidence")
     message = "nobody knows what it runs, and the release has no probe job"
-    view = _assess(case, State.UNKNOWN, "NoEvidence", message)
-    if not case.may_assume_nothing:
+    view = assess(case, State.UNKNOWN, "NoEvidence", message)
+    if not case.approved:
         return Verdict(assessment=view)
-    return _pending(view, _want(case, "", "NoEvidence", "approved without evidence"))
+    return pending(view, install(case, "", "NoEvidence", "approved without evidence"))
+
+
+def _another_system(case: Case) -> Verdict:
+    """What is known is of a machine, or a system on it, that is not there any more."""
+    if case.release.verify.probe is None:
+        return _without_evidence(case)
+    message = "another system answers to this pc id than before: what it runs is not known"
+    view = assess(case, State.UNKNOWN, "HostChanged", message)
+    return with_probe(case, view, reason="HostChanged")
+
+
+def _outdated(case: Case, ended: Ending) -> Verdict:
+    """An install of something else has ended since the host was seen to be as is wanted now."""
+    message = f"what it ran was seen before {_name(case.install)} ended there"
+    if case.release.verify.probe is not None:
+        view = assess(case, State.VERIFYING, "NoEvidence", message)
+        return with_probe(case, view, reason="AfterFailure")
+    view = assess(case, State.PENDING, "NoEvidence", message)
+    return pending(view, install(case, ended.id, "NoEvidence", message))
+
+
+def _name(attempt: Attempt | None) -> str:
+    return f"{attempt.job} {attempt.version}" if attempt is not None else "an install"
 
 
 def _contrary(case: Case, evidence: Evidence) -> Verdict:
-    drifted = _has_drifted(case)
+    drifted = has_drifted(case)
     reason, message = _difference(case, evidence, drifted=drifted)
-    view = _assess(case, State.PENDING, reason, message)
+    view = assess(case, State.PENDING, reason, message)
     if drifted and case.release.drift is DriftPolicy.REPORT:
         return Verdict(assessment=view, held="the release reports drift and does not heal it")
+    if _has_gone_back(case, evidence):
+        return Verdict(assessment=_gone_back(view, evidence))
     cause = _cause(case, evidence)
-    if case.install is not None and _wish(case, Purpose.INSTALL, cause) == case.install.wish:
-        return Verdict(assessment=_refuted(view, case))
-    return _pending(view, _want(case, cause, reason, message))
+    if case.install is not None and wish(case, Purpose.INSTALL, cause) == case.install.wish:
+        return Verdict(assessment=_refuted(view))
+    want = install(case, cause, reason, message)
+    return _heal(case, view, want.heals + 1, cause) if drifted else pending(view, want)
 
 
-def _has_drifted(case: Case) -> bool:
-    """True from when a host that was as wanted is seen to have changed, until it is right again."""
-    latest = case.latest
-    return (
-        latest is not None
-        and not case.wants(latest)
-        and latest.before == case.release.version
-        and (case.install is None or case.is_ours)
+def _heal(case: Case, view: Assessment, heals: int, cause: str) -> Verdict:
+    """Put drift right at once the first time, and with more patience each further time."""
+    ended = case.install_ending
+    if heals > 1 and ended is not None:
+        due = ended.at + case.terms.wait_after(heals - 1)
+        if case.now < due:
+            message = f"{view.message}; put right {heals - 1} times, again at {due:%H:%M:%S} UTC"
+            return Verdict(assessment=replace(view, message=message), look_at=due)
+    want = install(case, cause, view.reason, view.message)
+    return pending(view, want.__replace__(heals=heals))
+
+
+def _has_gone_back(case: Case, evidence: Evidence) -> bool:
+    """True when an install went well, and before its soak was over the host ran its old version.
+
+    That is a host's own doing, such as kanade's boot sentinel: it is not fought. The look that
+    ends a soak comes later than that, so what counts is until when all was seen to be well.
+    """
+    ended, before = case.install_ending, case.before
+    if ended is None or ended.failure is not None or before is None or not case.is_ours:
+        return False
+    if case.retry is not None and case.retry.at > evidence.last_at:
+        return False
+    soaked_at = ended.at + case.release.rollout.soak
+    well_until = min(evidence.first_at, evidence.before_at or evidence.first_at)
+    is_within = well_until <= soaked_at and ended.at < evidence.last_at
+    return is_within and evidence.digest is not None and matches(before, evidence)
+
+
+def _gone_back(view: Assessment, evidence: Evidence) -> Assessment:
+    failure = Failure(
+        kind=FailureClass.ROLLED_BACK_BY_HOST,
+        cause=f"the install went well, and then the host went back to {evidence.version} by itself",
+        fix="read the service's log on the host: it did not stay up; then commit a version that "
+        "does",
+        next=Next.ROLL_BACK,
+        install_intact=True,
     )
+    return _failed(view, failure)
 
 
 def _cause(case: Case, evidence: Evidence) -> str:
@@ -142,130 +200,66 @@ def _difference(case: Case, evidence: Evidence, *, drifted: bool) -> tuple[str, 
     return reason, f"runs other bytes of {evidence.version}: sha256 {found}, wanted is {wanted}"
 
 
-def _refuted(view: Assessment, case: Case) -> Assessment:
+def _refuted(view: Assessment) -> Assessment:
     """The install said that all went well, and the host still runs what it ran before."""
     failure = Failure(
         kind=FailureClass.UNPROVED,
         cause=f"the script reported success, but the host {view.message}",
-        fix=f"read the result and the script, then: reconciler retry {case.release.name}",
-        next=Next.HOLD,
+        fix="read the result and the script",
+        next=Next.ROLL_BACK,
         install_intact=False,
     )
+    return _failed(view, failure)
+
+
+def _failed(view: Assessment, failure: Failure) -> Assessment:
     return replace(
         view, state=State.FAILED, reason=str(failure.kind), message=failure.cause, failure=failure
     )
 
 
 def _after_failure(case: Case, ended: Ending, failure: Failure) -> Verdict:
-    seen = case.proof.by_probe if case.proof is not None else None
-    looked = seen is not None and seen.last_at > ended.at
-    if seen is not None and looked and case.wants(seen):
+    seen, latest = case.proof.by_probe if case.proof is not None else None, case.latest
+    # It lapses by our clock, and what is seen since is dated by the server's.
+    since = ended.at - case.terms.clock_skew if ended.lapsed else ended.at
+    looked = seen is not None and seen.last_at > since
+    if latest is not None and latest.last_at > since and case.wants(latest):
         return _by_evidence(case)
     state = (
         State.TIMED_OUT if ended.lapsed or failure.kind is FailureClass.TIMEOUT else State.FAILED
     )
-    view = replace(_assess(case, state, str(failure.kind), failure.cause), failure=failure)
+    view = replace(assess(case, state, str(failure.kind), failure.cause), failure=failure)
     if case.release.verify.probe is not None and not looked:
-        return _with_probe(case, view, reason="AfterFailure")
+        return with_probe(case, view, reason="AfterFailure")
     if case.retry is not None and case.retry.at > ended.at:
         message = f"{case.retry.by} asked for another try"
-        return _pending(view, _want(case, case.retry.id, "Retry", message))
+        return pending(view, install(case, case.retry.id, "Retry", message))
     return _again(case, ended, view, failure)
 
 
 def _again(case: Case, ended: Ending, view: Assessment, failure: Failure) -> Verdict:
     number = case.install.number if case.install is not None else 1
-    limit = {
-        Next.HOLD: 0,
-        Next.RETRY: case.terms.tries,
-        Next.PROBE: case.terms.tries if case.release.verify.probe is not None else 0,
-        Next.RESEND: case.terms.resends,
-    }[failure.next]
-    if number >= limit:
+    if number >= _limit(case, failure):
         return Verdict(assessment=view)
     due = ended.at + case.terms.wait_after(number)
     if case.now < due:
         message = f"{view.message}; attempt {number + 1} at {due:%H:%M:%S} UTC"
         return Verdict(assessment=replace(view, state=State.PENDING, message=message), look_at=due)
     message = f"attempt {number + 1}: {failure.cause}"
-    return _pending(view, _want(case, ended.id, str(failure.kind), message, number + 1))
+    return pending(view, install(case, ended.id, str(failure.kind), message, number + 1))
 
 
-def _pending(view: Assessment, want: Want) -> Verdict:
-    return Verdict(assessment=replace(view, state=State.PENDING), want=want)
-
-
-def _want(case: Case, cause: str, reason: str, message: str, number: int = 1) -> Want:
-    wish = _wish(case, Purpose.INSTALL, cause)
-    return Want(wish=wish, number=number, reason=reason, message=message)
-
-
-def _with_probe(case: Case, view: Assessment, *, reason: str) -> Verdict:
-    """Ask the probe, unless it is being asked already, or has failed a moment ago."""
-    probe, ended = case.probe, case.probe_ending
-    if probe is not None and ended is None:
-        return Verdict(assessment=view, look_at=lapses_at(probe, case.terms))
-    number = 1
-    if probe is not None and ended is not None and ended.failure is not None:
-        number = probe.number + 1
-        due = ended.at + case.terms.wait_after(probe.number)
-        if case.now < due:
-            return Verdict(assessment=view, look_at=due)
-    want = Want(
-        wish=_wish(case, Purpose.PROBE, _newest_fact(case)),
-        number=number,
-        reason=reason,
-        message=_PROBE_MESSAGES[reason],
-    )
-    return Verdict(assessment=view, want=want)
-
-
-_PROBE_MESSAGES = {
-    "AfterFailure": "see what the failed install has left behind",
-    "NoEvidence": "find out what it runs",
-    "ProbeDue": "look again, as often as the release asks",
-    "VerifyInstall": "prove what runs after the install",
-}
-
-
-def _newest_fact(case: Case) -> str:
-    """Name the newest thing that is known, so that each look has a cause of its own."""
-    facts = [
-        (ended.at, ended.id)
-        for ended in (case.install_ending, case.probe_ending)
-        if ended is not None
-    ]
-    if case.latest is not None:
-        facts.append((case.latest.last_at, f"{case.latest.id}@{case.latest.last_at.isoformat()}"))
-    return max(facts)[1] if facts else ""
-
-
-def _wish(case: Case, purpose: Purpose, cause: str) -> Wish:
-    return Wish(
-        release=case.release.name,
-        host=case.host,
-        fingerprint=case.release.fingerprint,
-        purpose=purpose,
-        cause=cause,
-    )
-
-
-def _converged(case: Case, evidence: Evidence, proved: str) -> Assessment:
-    message = f"runs {evidence.version}, proved {proved}"
-    view = _assess(case, State.CONVERGED, "Proved", message)
-    return replace(view, proved_at=evidence.last_at, healthy_since=evidence.first_at)
-
-
-def _assess(case: Case, state: State, reason: str, message: str) -> Assessment:
-    latest = case.latest
-    return Assessment(
-        host=case.host,
-        state=state,
-        reason=reason,
-        message=message,
-        install=case.install,
-        probe=case.probe,
-        running=latest.version if latest is not None else None,
-        running_digest=latest.digest if latest is not None else None,
-        drifted=_has_drifted(case),
-    )
+def _limit(case: Case, failure: Failure) -> int:
+    """Return how many attempts the fingerprint has on the host, this failure being the last."""
+    release, terms = case.release, case.terms
+    match failure.next:
+        case Next.STOP | Next.ROLL_BACK:
+            return 0
+        case Next.RETRY:
+            return terms.tries
+        case Next.PROBE:
+            return terms.tries if release.verify.probe is not None else 0
+        case Next.WAIT | Next.REPUBLISH:
+            return terms.resends
+        case Next.UPGRADE_AGENT:
+            return terms.tries if release.upgrade_agent is not None else 0

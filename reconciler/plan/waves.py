@@ -7,6 +7,7 @@ losing our own state can only make a soak longer.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from reconciler.plan.targets import carries
 
 _ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
 _SKIP = Offline(rule=OfflineRule.SKIP)
+_NOT_PROVED = "WaveNotProved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,16 @@ class Permit:
     """The hosts that may be sent an install, and why the others may not."""
 
     hosts: frozenset[HostName]
-    shut: Deferred | None
     waves: tuple[WaveState, ...]
+    shut: Deferred | None
+    """Why the last open wave is not done; `None` when every wave is."""
+    waits: bool
+    """Hosts of later waves have yet to be proved."""
+    lost: frozenset[HostName]
+    """The failed hosts of a wave that has ended with none proved, where nothing went beyond it."""
+    done: bool
+    """Every wave has ended by its own rule for absent hosts, without a failure, and some host is
+    proved."""
 
 
 def permit(
@@ -42,35 +52,52 @@ def permit(
     A host that was touched for this fingerprint has gone already; healing it needs no turn.
     """
     by_host = {view.host: view for view in views}
-    touched = {view.host for view in views if _is_touched(release, view)}
+    touched = {view.host for view in views if is_touched(release, view)}
     allowed = set(touched)
     states: list[WaveState] = []
     shut: Deferred | None = None
-    for wave, hosts in _split(release, views, desired, observed):
+    are_over = True
+    for wave, hosts in _split(release, touched, views, desired, observed):
         members = [by_host[host] for host in hosts]
-        state = _measure(wave, members, observed.hosts, is_open=shut is None)
+        state = _measure(release, wave, members, observed.hosts, is_open=shut is None)
         states.append(state)
+        waits = _waits(release, wave, state)
+        are_over = are_over and waits is None and not state.failed
         if shut is None:
             allowed.update(hosts)
-            shut = _holds_the_next(release, wave, state, now)
-    waits = any(not state.is_open for state in states)
-    return Permit(hosts=frozenset(allowed), shut=shut if waits else None, waves=tuple(states))
+            shut = waits or _holds_the_next(release, wave, state, now)
+    later = {host for state in states if not state.is_open for host in state.hosts}
+    failed = {view.host for view in views if view.state in _ENDED_BADLY}
+    is_lost = shut is not None and shut.reason == _NOT_PROVED and not later & touched
+    return Permit(
+        hosts=frozenset(allowed),
+        waves=tuple(states),
+        shut=shut,
+        waits=any(by_host[host].state is not State.CONVERGED for host in later),
+        lost=frozenset(failed - later) if is_lost else frozenset(),
+        done=are_over and any(state.healthy for state in states),
+    )
 
 
-def _is_touched(release: Release, view: Assessment) -> bool:
+def is_touched(release: Release, view: Assessment) -> bool:
+    """True when the host was sent an install for the very fingerprint that is wanted."""
     return view.install is not None and view.install.wish.fingerprint == release.fingerprint
 
 
 def _split(
-    release: Release, views: Sequence[Assessment], desired: Desired, observed: Observed
+    release: Release,
+    touched: AbstractSet[HostName],
+    views: Sequence[Assessment],
+    desired: Desired,
+    observed: Observed,
 ) -> list[tuple[Wave, tuple[HostName, ...]]]:
     """Give each host to the first wave that selects it; touched hosts count first.
 
     Otherwise the order is that of a hash, so that a changed list of hosts never moves the
     canary, and no host is always the first.
     """
-    ordered = sorted(views, key=lambda view: (not _is_touched(release, view), _rank(release, view)))
-    left = [view.host for view in ordered]
+    left = [view.host for view in views]
+    left.sort(key=lambda host: (host not in touched, _rank(release, host)))
     parts: list[tuple[Wave, tuple[HostName, ...]]] = []
     for wave in release.rollout.waves:
         taken = len(views) - len(left)
@@ -79,15 +106,16 @@ def _split(
             chosen = [host for host in left if _selects(wave, host, desired, observed)]
         else:
             chosen = left[: max(0, size - taken)]
-        left = [host for host in left if host not in set(chosen)]
+        gone = frozenset(chosen)
+        left = [host for host in left if host not in gone]
         parts.append((wave, tuple(chosen)))
     if left:
         parts.append((Wave(name="rest", percent=100), tuple(left)))
     return parts
 
 
-def _rank(release: Release, view: Assessment) -> str:
-    return hashlib.sha256(f"{release.fingerprint}/{view.host}".encode()).hexdigest()
+def _rank(release: Release, host: HostName) -> bytes:
+    return hashlib.sha256(f"{release.fingerprint}/{host}".encode()).digest()
 
 
 def _size(wave: Wave, total: int) -> int | None:
@@ -109,45 +137,44 @@ def _selects(wave: Wave, host: HostName, desired: Desired, observed: Observed) -
 
 
 def _measure(
+    release: Release,
     wave: Wave,
     members: Sequence[Assessment],
     hosts: Mapping[HostName, HostState],
     *,
     is_open: bool,
 ) -> WaveState:
-    healthy = [view for view in members if view.state is State.CONVERGED]
-    failed = [view for view in members if view.state in _ENDED_BADLY]
-    away = [
-        view
-        for view in members
-        if view.state not in (State.CONVERGED, *_ENDED_BADLY)
-        and hosts.get(view.host, UNSEEN).presence is Presence.OFFLINE
-    ]
+    there = [view for view in members if not is_away(release, view, hosts)]
+    healthy = [view for view in there if view.state is State.CONVERGED]
+    failed = [view for view in there if view.state in _ENDED_BADLY]
     since = [view.healthy_since for view in healthy if view.healthy_since is not None]
     return WaveState(
         name=wave.name,
         hosts=tuple(view.host for view in members),
         healthy=len(healthy),
         failed=len(failed),
-        offline=len(away),
+        offline=len(members) - len(there),
         is_open=is_open,
         healthy_since=max(since, default=None),
-        moved_at=max((_moved_at(view) for view in members), default=None),
+        unconfirmed=sum(not has_soaked(release, view) for view in healthy),
     )
 
 
-def _moved_at(view: Assessment) -> datetime:
-    """Return when something last happened to a host; the beginning of time if never."""
-    install = view.install
-    moments = [view.healthy_since]
-    if install is not None:
-        ended = install.outcome.at if install.outcome is not None else None
-        moments += [install.intended_at, install.started_at, ended]
-    known = [moment for moment in moments if moment is not None]
-    return max(known, default=_LONG_AGO)
+def is_away(release: Release, view: Assessment, hosts: Mapping[HostName, HostState]) -> bool:
+    """True when the host is not there, and neither has failed nor was healthy for its soak."""
+    if hosts.get(view.host, UNSEEN).presence is not Presence.OFFLINE:
+        return False
+    if view.state is State.CONVERGED:
+        return not has_soaked(release, view)
+    return view.state not in _ENDED_BADLY
 
 
-_LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+def has_soaked(release: Release, view: Assessment) -> bool:
+    """True when a host was seen healthy at the end of its soak, not only at its beginning."""
+    if release.verify.probe is None or not is_touched(release, view):
+        return True
+    since, seen = view.healthy_since, view.proved_at
+    return since is not None and seen is not None and seen >= since + release.rollout.soak
 
 
 def _holds_the_next(
@@ -156,36 +183,44 @@ def _holds_the_next(
     """Return why the wave after this one may not begin, or `None` when it may."""
     if not state.hosts:
         return None
-    waiting = len(state.hosts) - state.healthy - state.failed - state.offline
-    if waiting > 0:
-        return _unfinished(release, wave, state, now)
+    if state.healthy == 0:
+        return _not_proved(release, wave, state)
+    return _soaking(release, wave, state, now)
+
+
+def _waits(release: Release, wave: Wave, state: WaveState) -> Deferred | None:
+    """Return which hosts have yet to come to an end, if the wave waits for them."""
+    if state.waiting:
+        message = f"wave {wave.name}: {state.healthy} of {len(state.hosts)} hosts are proved"
+        return Deferred(release=release.name, reason="WaveNotDone", message=message)
     if _too_many_away(wave, state):
         message = f"wave {wave.name} waits for {state.offline} offline hosts"
         return Deferred(release=release.name, reason="WaveOffline", message=message)
-    if state.healthy == 0:
-        message = f"no host of wave {wave.name} has been proved"
-        return Deferred(release=release.name, reason="WaveNotProved", message=message)
+    return None
+
+
+def _not_proved(release: Release, wave: Wave, state: WaveState) -> Deferred:
+    """Hosts that are away may come back; where some have failed, only a person can go on."""
+    message = f"no host of wave {wave.name} has been proved"
+    if state.failed:
+        message += f", and {state.failed} failed: no later wave begins"
+    return Deferred(
+        release=release.name,
+        reason=_NOT_PROVED,
+        message=message,
+        needs_person=state.failed > 0,
+    )
+
+
+def _soaking(release: Release, wave: Wave, state: WaveState, now: datetime) -> Deferred | None:
     until = (state.healthy_since or now) + release.rollout.soak
     if now < until:
         message = f"wave {wave.name} is healthy; it soaks until {until:%H:%M:%S} UTC"
         return Deferred(release=release.name, reason="Soaking", message=message, until=until)
+    if state.unconfirmed:
+        message = f"wave {wave.name} has soaked; {state.unconfirmed} hosts are looked at again"
+        return Deferred(release=release.name, reason="Soaking", message=message)
     return None
-
-
-def _unfinished(release: Release, wave: Wave, state: WaveState, now: datetime) -> Deferred:
-    message = f"wave {wave.name}: {state.healthy} of {len(state.hosts)} hosts are proved"
-    limit = release.rollout.progress_deadline
-    moved = state.moved_at
-    if limit is None or moved is None or moved == _LONG_AGO:
-        return Deferred(release=release.name, reason="WaveNotDone", message=message)
-    if now < moved + limit:
-        return Deferred(
-            release=release.name, reason="WaveNotDone", message=message, until=moved + limit
-        )
-    message = f"{message}, and nothing has moved since {moved:%Y-%m-%d %H:%M:%S} UTC"
-    return Deferred(
-        release=release.name, reason="ProgressDeadlineExceeded", message=message, needs_person=True
-    )
 
 
 def _too_many_away(wave: Wave, state: WaveState) -> bool:

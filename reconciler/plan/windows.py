@@ -7,6 +7,7 @@ later; one that comes twice in autumn opens at the first of the two only.
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from reconciler.model.policy import Cron, Window, WindowKind
@@ -15,6 +16,7 @@ _FARTHEST = 366
 """Days to look ahead for the next opening."""
 
 
+@lru_cache(maxsize=256)
 def shut_until(windows: tuple[Window, ...], now: datetime) -> tuple[bool, datetime | None]:
     """Return whether *windows* forbid a command now, and when it is worth looking again.
 

@@ -11,13 +11,13 @@ from datetime import timedelta
 from aiohttp import web
 
 from reconciler.ports import Clock, Wake
+from reconciler.serve.allowance import Allowance
+from reconciler.serve.credential import same
 
 PATH = "/hooks/git"
 _MAX_BODY_BYTES = 1024 * 1024
 _BODY_WITHIN_SECONDS = 10
 _READ_BYTES = 64 * 1024
-_BURST = 10
-_REFILL = timedelta(seconds=1)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _HEX_HEADERS = ("X-Hub-Signature-256", "X-Gitea-Signature", "X-Forgejo-Signature")
 _STANDARD_PREFIX = "whsec_"
@@ -38,7 +38,7 @@ def git_hook_routes(secret: str | None, wake: Wake, clock: Clock) -> list[web.Ro
 
 def git_hook(secret: str, wake: Wake, clock: Clock) -> Handler:
     """Return the handler: 202 and a wake for whoever knows *secret*, one line of JSON else."""
-    allowance = _Allowance(clock)
+    allowance = Allowance(clock)
 
     async def handle(request: web.Request) -> web.Response:
         if not allowance.take():
@@ -58,25 +58,6 @@ def git_hook(secret: str, wake: Wake, clock: Clock) -> Handler:
     return handle
 
 
-class _Allowance:
-    """A token bucket: ten requests at once, then one a second, whoever sends them."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._left = float(_BURST)
-        self._at = clock.monotonic()
-
-    def take(self) -> bool:
-        now = self._clock.monotonic()
-        refilled = (now - self._at) / _REFILL.total_seconds()
-        self._left = min(float(_BURST), self._left + refilled)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
 async def _body(request: web.Request) -> bytes | None:
     """Read the body; `None` as soon as it is too large."""
     if (request.content_length or 0) > _MAX_BODY_BYTES:
@@ -92,12 +73,12 @@ async def _body(request: web.Request) -> bytes | None:
 def _signed(request: web.Request, body: bytes, secret: str, clock: Clock) -> bool:
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     good = [
-        _same(request.headers[name].removeprefix("sha256="), signature)
+        same(request.headers[name].removeprefix("sha256="), signature)
         for name in _HEX_HEADERS
         if name in request.headers
     ]
     if "X-Gitlab-Token" in request.headers:
-        good.append(_same(request.headers["X-Gitlab-Token"], secret))
+        good.append(same(request.headers["X-Gitlab-Token"], secret))
     if "webhook-signature" in request.headers:
         good.append(_signed_by_standard(request, body, secret, clock))
     return any(good)
@@ -116,11 +97,7 @@ def _signed_by_standard(request: web.Request, body: bytes, secret: str, clock: C
     signed = f"{name}.{sent_at}.".encode("utf-8", "surrogateescape") + body
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     given = request.headers["webhook-signature"].split(" ")
-    return any(_same(candidate, f"v1,{expected}") for candidate in given)
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+    return any(same(candidate, f"v1,{expected}") for candidate in given)
 
 
 def _error(status: int, message: str, *, retry: int | None = None) -> web.Response:

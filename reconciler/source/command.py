@@ -71,9 +71,19 @@ class Git:
         environment = self.environment(credential, protocol=self._location.transport)
         return await self._run(arguments, environment, deadline, clone, credential)
 
-    async def local(self, *arguments: str, deadline: timedelta, clone: Path | None) -> Finished:
-        """Run a command that touches nothing but the clone; raises like `network`."""
-        return await self._run(arguments, self.environment(None), deadline, clone, None)
+    async def local(
+        self,
+        *arguments: str,
+        deadline: timedelta,
+        clone: Path | None,
+        also: Mapping[str, str] | None = None,
+    ) -> Finished:
+        """Run a command that touches nothing but the clone; raises like `network`.
+
+        *also* is what it sees of its environment besides.
+        """
+        environment = {**self.environment(None), **(also or {})}
+        return await self._run(arguments, environment, deadline, clone, None)
 
     async def invocation(self, clone: Path, *arguments: str) -> Invocation:
         """Return a command on the clone that the caller runs, to read from it as it goes."""
@@ -166,7 +176,14 @@ class Git:
         if executable is None:
             raise UsageError(f"{needed} not found on PATH ({path or 'empty'}); install git")
         call = Invocation(arguments=(executable, "version"), environment={"LC_ALL": "C"})
-        done = await _finished(call, _VERSION_DEADLINE, 1024)
+        try:
+            done = await finished(call, deadline=_VERSION_DEADLINE, max_output_bytes=1024)
+        except NotStarted as error:
+            raise UsageError(f"{needed} not found: {error}") from error
+        except TimeoutError as error:
+            seconds = _VERSION_DEADLINE.total_seconds()
+            hangs = f"{executable} version did not answer within {seconds:g} s"
+            raise SourceUnavailable(f"git hangs: {hangs}") from error
         said = done.output.decode("utf-8", "replace")
         version = _VERSION.match(said)
         if version is None or (int(version[1]), int(version[2])) < _OLDEST:

@@ -8,7 +8,7 @@ from reconciler.errors import ArtifactRefused
 from reconciler.model.identity import Version
 from reconciler.source.label import stated_version
 
-_READ_AHEAD_BYTES = 4 * 1024 * 1024
+_READ_AHEAD_BYTES = 1024 * 1024
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 

@@ -74,7 +74,7 @@ _MEANINGS: tuple[_Meaning, ...] = (
     (
         re.compile(
             r"returned error: (?:404|410)|repository .* not found|does not appear to be a git"
-            r"|not valid: is this a git repository",
+            r"|invalid gitfile format|not valid: is this a git repository",
             re.IGNORECASE,
         ),
         SourceRefused,

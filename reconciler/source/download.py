@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -43,21 +43,26 @@ class Downloader:
         url = self.rules.checked(address)
         shown = presentable(url)
         limit = at_most if stated is None else min(stated, at_most)
-        seconds = self.deadline.total_seconds()
-        try:
-            async with asyncio.timeout(seconds), self._answer(url) as response:
+        with _told(shown, self.deadline):
+            async with (
+                asyncio.timeout(self.deadline.total_seconds()),
+                self._answer(url) as response,
+            ):
                 await _receive(response, spool, limit=limit, stated=stated)
-        except aiohttp.InvalidURL as error:
-            raise ArtifactRefused(f"{shown}: not an address: {_one_line(error)}") from error
-        except aiohttp.ServerTimeoutError as error:
-            raise ArtifactUnavailable(f"{shown}: stopped answering") from error
-        except TimeoutError as error:
-            raise ArtifactUnavailable(f"{shown}: too slow: gave up within {seconds:g} s") from error
-        except aiohttp.ClientPayloadError as error:
-            raise ArtifactUnavailable(f"{shown}: ended before it was complete") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise ArtifactUnavailable(f"{shown}: no answer: {_one_line(error)}") from error
         return shown
+
+    async def size(self, address: str) -> int | None:
+        """Ask how many bytes *address* serves, and take none; `None` where it does not say.
+
+        Raises what `fetch` raises.
+        """
+        url = self.rules.checked(address)
+        with _told(presentable(url), self.deadline):
+            async with (
+                asyncio.timeout(self.deadline.total_seconds()),
+                self._answer(url) as response,
+            ):
+                return response.content_length
 
     @asynccontextmanager
     async def _answer(self, url: yarl.URL) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -93,6 +98,24 @@ class Downloader:
             auto_decompress=False,
             trust_env=False,
         )
+
+
+@contextmanager
+def _told(shown: str, deadline: timedelta) -> Iterator[None]:
+    """Raise aiohttp's errors as ours; *shown* is what was asked."""
+    try:
+        yield
+    except aiohttp.InvalidURL as error:
+        raise ArtifactRefused(f"{shown}: not an address: {_one_line(error)}") from error
+    except aiohttp.ServerTimeoutError as error:
+        raise ArtifactUnavailable(f"{shown}: stopped answering") from error
+    except TimeoutError as error:
+        seconds = deadline.total_seconds()
+        raise ArtifactUnavailable(f"{shown}: too slow: gave up within {seconds:g} s") from error
+    except aiohttp.ClientPayloadError as error:
+        raise ArtifactUnavailable(f"{shown}: ended before it was complete") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ArtifactUnavailable(f"{shown}: no answer: {_one_line(error)}") from error
 
 
 async def _receive(

@@ -66,7 +66,7 @@ def faults(entries: Iterable[Entry]) -> Iterator[Fault]:
         if complaint := objection(entry.path.rpartition("/")[2]):
             yield Fault(place, f"{complaint}; rename it")
         if not (entry.is_folder or entry.is_file):
-            other = f"mode {entry.mode:o} is not allowed"
+            other = f"neither a file nor a folder (mode {entry.mode:o})"
             yield Fault(place, _NOT_ALLOWED.get(entry.mode & _KIND, other))
         first = seen.setdefault(entry.path.casefold(), entry.path)
         if first != entry.path:

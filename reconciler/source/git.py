@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from reconciler.errors import SourceUnavailable, UsageError
 from reconciler.model.identity import Revision
@@ -114,6 +114,17 @@ class GitSource:
             except NotStarted as error:
                 raise SourceUnavailable(str(error)) from error
             yield BlobContent(process, object_id, size_bytes, self._found_damaged)
+
+    @asynccontextmanager
+    async def clone_held(self) -> AsyncIterator[Path]:
+        """Yield the clone, into which nothing is fetched, and which is not tidied, meanwhile.
+
+        Raises:
+            SourceUnavailable: another process had it for too long.
+            UsageError: the state folder cannot be used.
+        """
+        async with self._turn, self._state.locked(self._settings.fetch_deadline):
+            yield self._clone.path
 
     def close(self) -> None:
         """Let go of the thread that reads objects."""

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import SupportsIndex
 
 import pefile
@@ -48,29 +49,28 @@ class _Window:
         return os.pread(self._descriptor, max(0, stop - start), start)
 
 
-def pe_version(descriptor: int) -> str | None:
-    """Return `ProductVersion`, else `FileVersion`, else the binary one; `None` without any."""
+def pe_versions(descriptor: int) -> tuple[str, ...]:
+    """Return `ProductVersion`, `FileVersion` and the binary one, whichever there are."""
     try:
         image = pefile.PE(data=_Window(descriptor), fast_load=True)
         image.parse_data_directories(directories=[_RESOURCES])
-        return _from_strings(image) or _from_numbers(image)
+        return (*_from_strings(image), *_from_numbers(image))
     except _MALFORMED:
-        return None
+        return ()
 
 
-def _from_strings(image: pefile.PE) -> str | None:
+def _from_strings(image: pefile.PE) -> Iterator[str]:
     named: dict[bytes, bytes] = {}
     for block in getattr(image, "FileInfo", ()):
         for information in block:
             for table in getattr(information, "StringTable", ()):
                 named = {**table.entries, **named}
-    found = (named[name].decode("utf-8", "replace") for name in _STRINGS if named.get(name))
-    return next(found, None)
+    yield from (named[name].decode("utf-8", "replace") for name in _STRINGS if named.get(name))
 
 
-def _from_numbers(image: pefile.PE) -> str | None:
-    for fixed in getattr(image, "VS_FIXEDFILEINFO", ()):
+def _from_numbers(image: pefile.PE) -> Iterator[str]:
+    for fixed in getattr(image, "VS_FIXEDFILEINFO", ())[:1]:
         high, low = int(fixed.FileVersionMS), int(fixed.FileVersionLS)
         parts = (high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF)
-        return ".".join(str(part) for part in parts) if any(parts) else None
-    return None
+        if any(parts):
+            yield ".".join(str(part) for part in parts)

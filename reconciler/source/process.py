@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from reconciler.source.names import shown
+
 _READ_BYTES = 64 * 1024
 _KEPT_ERROR_BYTES = 8 * 1024
 _LEAVE_WITHIN_SECONDS = 2
@@ -55,18 +57,10 @@ async def running(
         NotStarted: there is no such command, or no room for one more process.
     """
     try:
-        process = await asyncio.create_subprocess_exec(
-            *call.arguments,
-            env=call.environment,
-            cwd=call.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output or asyncio.subprocess.PIPE,
-            stderr=output or asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        program = call.arguments[0]
-        raise NotStarted(f"{program} cannot be started: {error.strerror}") from error
+        process = await _started(call, output)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise NotStarted(f"{shown(call.arguments[0])} cannot be started: {reason}") from error
     try:
         if call.max_file_bytes is not None:
             limit_files(process.pid, call.max_file_bytes)
@@ -75,6 +69,29 @@ async def running(
         if process.returncode is None:
             end_group(process.pid)
         await _let_go(process)
+
+
+async def _started(call: Invocation, output: BinaryIO | None) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *call.arguments,
+            env=call.environment,
+            cwd=call.folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output or asyncio.subprocess.PIPE,
+            stderr=output or asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio itself would end the command alone, and nothing that it has started by then.
+        with suppress(OSError):
+            process = await starting
+            end_group(process.pid)
+            await _let_go(process)
+        raise
 
 
 async def finished(call: Invocation, *, deadline: timedelta, max_output_bytes: int) -> Finished:
@@ -128,5 +145,8 @@ async def _output(process: asyncio.subprocess.Process, limit: int) -> tuple[byte
         body += block
         if len(body) > limit:
             end_group(process.pid)
+            # The end of a process is told after the end of its pipes, and a full one has none.
+            while await process.stdout.read(_READ_BYTES):
+                pass
             return bytes(body[:limit]), True
     return bytes(body), False

@@ -14,6 +14,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.desired.wording import did_you_mean, listed
 from reconciler.errors import SourceRefused
 from reconciler.model.identity import Revision
 from reconciler.model.snapshot import Commit
@@ -113,8 +114,14 @@ class ObjectReader:
         tree = header.removeprefix(b"tree ").decode("ascii")
         for part in folder.split("/") if folder else ():
             below = {entry.path: entry for entry in parsed(self.data(tree, "tree"), "")}
-            if part not in below or not below[part].is_folder:
-                raise SourceRefused(f"commit {revision[:12]}: there is no folder {folder!r} in it")
+            if part not in below:
+                folders = [name for name, entry in below.items() if entry.is_folder]
+                hint = did_you_mean(part, folders) or f"; it has {listed(folders) or 'no folders'}"
+                missing = f"commit {revision[:12]}: there is no folder {folder!r} in it"
+                raise SourceRefused(f"{missing}{hint}")
+            if not below[part].is_folder:
+                message = f"commit {revision[:12]}: {folder!r} is no folder: {part!r} is a file"
+                raise SourceRefused(f"{message}; give the folder that holds releases/ and jobs/")
             tree = below[part].object_id
         return tree
 

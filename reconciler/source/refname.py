@@ -8,6 +8,7 @@ from typing import Self
 from reconciler.errors import UsageError
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
 _MAX_LENGTH = 255
@@ -54,6 +55,8 @@ def _check(text: str) -> None:
         raise UsageError(f"ref may not begin with '-': {text!r}")
     if len(text.encode("utf-8", "surrogatepass")) > _MAX_LENGTH:
         raise UsageError(f"ref is longer than {_MAX_LENGTH} bytes")
+    if _COMMIT.fullmatch(text):
+        raise UsageError(f"ref {text!r}: a commit cannot be followed; give a branch or a tag")
     if found := _FORBIDDEN.search(text):
         raise UsageError(f"ref {text!r} may not contain {found[0]!r}")
     parts = text.split("/")

@@ -58,6 +58,11 @@ class Remote:
             return self._head(refs)
         return Tip(revision=_commit(refs.get(name + _PEELED, refs[name])), ref=name)
 
+    async def at(self, ref: str) -> Revision | None:
+        """Return where *ref*, spelled in full, is; `None` for no such, and raises as `tip`."""
+        found = (await self._refs(ref)).get(ref)
+        return None if found is None else _commit(found)
+
     def _head(self, refs: Mapping[str, str]) -> Tip:
         target = refs.get("ref HEAD")
         if target is None:

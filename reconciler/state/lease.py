@@ -6,22 +6,26 @@ The *beat* is renewed; whoever sees it unchanged for the lease's whole length ma
 its own clock alone: no two clocks are compared.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 import structlog
 
-from reconciler.errors import Conflict, KanadeUnavailable, LeaseLost
+from reconciler.errors import Conflict, KanadeRefused, KanadeUnavailable, LeaseLost
 from reconciler.jetstream.kv import Bucket, Fence
+from reconciler.jetstream.message import Message
 from reconciler.jetstream.mirror import Mirror
 from reconciler.ports import Clock
 from reconciler.state.codec import encode
 from reconciler.state.names import BEAT, TERM
 
 LENGTH = timedelta(seconds=15)
-RENEWAL = timedelta(seconds=5)
 _MARGIN = timedelta(seconds=3)
+
+Make = Callable[[], Awaitable[None]]
+"""Makes our buckets where they are missing, and copies of them where there are too few."""
 
 log = structlog.get_logger()
 
@@ -36,8 +40,11 @@ class Holder:
 class KvLease:
     """Implements `ports.Lease`; `attempt` and `renew` are the loop's to call."""
 
-    def __init__(self, bucket: Bucket, mirror: Mirror, instance: str, clock: Clock) -> None:
+    def __init__(
+        self, bucket: Bucket, mirror: Mirror, instance: str, clock: Clock, make: Make
+    ) -> None:
         self._bucket = bucket
+        self._make = make
         self._mirror = mirror
         self._instance = instance
         self._clock = clock
@@ -61,9 +68,9 @@ class KvLease:
             raise LeaseLost("another controller leads")
         return self._bucket.subject(TERM), self._term
 
-    async def confirm(self, for_at_least: timedelta) -> None:
+    async def confirm(self, for_at_least: timedelta, *, anew: bool = False) -> None:
         """See `ports.Lease`."""
-        if self._left() < for_at_least.total_seconds():
+        if anew or self._left() < for_at_least.total_seconds():
             await self.renew()
         if self._left() < for_at_least.total_seconds():
             raise LeaseLost("the lease has run out, or another controller leads")
@@ -79,11 +86,15 @@ class KvLease:
         """
         if self.leads:
             return True
-        self._term = None
-        await self._mirror.refresh()
+        self._term, self._good_until = None, 0.0
+        try:
+            await self._mirror.refresh()
+        except KanadeRefused:
+            await self._make()
+            await self._mirror.refresh()
         term = self._mirror.live.get(self._bucket.subject(TERM))
-        holder = _holder(term.data) if term is not None else None
-        if holder not in (None, "", self._instance) and not self._has_run_out():
+        holder = holder_of(term)
+        if holder not in ("", self._instance) and not self._has_run_out():
             return False
         expected = term.sequence if term is not None else 0
         try:
@@ -131,8 +142,9 @@ class KvLease:
         return now - self._seen[1] >= LENGTH.total_seconds()
 
 
-def _holder(data: bytes) -> str | None:
+def holder_of(term: Message | None) -> str:
+    """Return who has taken the lease, as its term says; empty where nobody has, or nobody knows."""
     try:
-        return msgspec.json.decode(data, type=Holder).instance
+        return msgspec.json.decode(term.data, type=Holder).instance if term is not None else ""
     except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
+        return ""

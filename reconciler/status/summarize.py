@@ -1,22 +1,28 @@
 """What to tell of a pass; pure, so the same pass is always told the same way."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
-from reconciler.errors import ReconcilerError
 from reconciler.model.action import UpsertJob
-from reconciler.model.condition import Condition, ConditionType, Truth
+from reconciler.model.attempt import Attempt
 from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import HostName, JobId, ReleaseName
-from reconciler.model.observed import Observed
-from reconciler.model.outcome import Applied, StepOutcome
-from reconciler.model.plan import Assessment, Deferred, Plan, State
-from reconciler.model.status import HostStatus, JobStatus, ReleaseStatus
+from reconciler.model.observed import LiveJob, Observed
+from reconciler.model.outcome import Applied, StepState
+from reconciler.model.plan import Assessment, Deferred, Plan, Step, WaveState
+from reconciler.model.status import (
+    Held,
+    HostStatus,
+    JobStatus,
+    ReleaseStatus,
+    RunStatus,
+    WaveStatus,
+)
+from reconciler.plan.gates import LOOK_AGAIN
 from reconciler.plan.manifest import job_version
-
-_ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
+from reconciler.status.alike import likeness
+from reconciler.status.conditions import conditions_of, facts_of
 
 
 def summarize_releases(
@@ -32,49 +38,77 @@ def summarize_releases(
     }
 
 
-def summarize_hosts(desired: Desired, plan: Plan) -> dict[tuple[ReleaseName, HostName], HostStatus]:
+def summarize_hosts(
+    desired: Desired, plan: Plan, now: datetime
+) -> dict[tuple[ReleaseName, HostName], HostStatus]:
     """Return the status of every targeted host, by release."""
-    return {
-        (release.name, view.host): _host(release, view)
-        for release in desired.releases
-        for view in plan.hosts.get(release.name, ())
+    held = {
+        (item.release, item.host): _held(item, now)
+        for item in plan.deferred
+        if item.host is not None
     }
+    statuses: dict[tuple[ReleaseName, HostName], HostStatus] = {}
+    for release in desired.releases:
+        waves = {
+            host: wave.name for wave in plan.waves.get(release.name, ()) for host in wave.hosts
+        }
+        for view in plan.hosts.get(release.name, ()):
+            key = (release.name, view.host)
+            status = _host(release, view, held=held.get(key), wave=waves.get(view.host, ""))
+            statuses[key] = status
+    return statuses
 
 
-def summarize_jobs(desired: Desired, observed: Observed, plan: Plan) -> dict[JobId, JobStatus]:
-    """Return every job of the repository, against the catalogue."""
+def summarize_jobs(
+    desired: Desired, observed: Observed, applied: Applied
+) -> dict[JobId, JobStatus]:
+    """Return every job of the repository, against the catalogue as the pass has left it."""
     owned = {release.job.id: release for release in desired.releases}
     jobs = {**desired.jobs, **{job: release.job for job, release in owned.items()}}
-    planned = {
-        step.action.job_id: step for step in plan.steps if isinstance(step.action, UpsertJob)
-    }
+    waiting: dict[JobId, Step] = {}
+    written: set[JobId] = set()
+    for outcome in applied.outcomes:
+        if isinstance(outcome.step.action, UpsertJob):
+            if outcome.state is StepState.DONE:
+                written.add(outcome.step.action.job_id)
+            else:
+                waiting[outcome.step.action.job_id] = outcome.step
     statuses: dict[JobId, JobStatus] = {}
     for job_id, job in sorted(jobs.items()):
         live, release = observed.jobs.get(job_id), owned.get(job_id)
-        step = planned.get(job_id)
+        wanted = release.version if release is not None else job_version(job)
+        pin = live.pin if live is not None else None
+        registered = wanted if job_id in written else pin
+        reason, message = _standing(waiting.get(job_id), live, right=registered == wanted)
         statuses[job_id] = JobStatus(
             id=job_id,
             release=release.name if release is not None else None,
-            version=release.version if release is not None else job_version(job),
-            registered=live.pin if live is not None else None,
-            reason=step.reason if step is not None else "InSync" if live is not None else "Missing",
-            message=step.message if step is not None else "",
+            version=wanted,
+            registered=registered,
+            reason=reason,
+            message=message,
+            script=_script_of(live) if live is not None else "",
         )
     return statuses
 
 
-def reachability(
-    error: ReconcilerError | None, before: Iterable[Condition], now: datetime
-) -> Condition:
-    """Return whether kanade can be read; *error* is why the last pass could not be made."""
-    kind = ConditionType.KANADE_READY
-    old = next((condition for condition in before if condition.type is kind), None)
-    if error is None:
-        return _since(_condition(kind, Truth.TRUE, "Reachable", ""), old, now)
-    return _since(_condition(kind, Truth.FALSE, error.reason, str(error)), old, now)
+def _script_of(live: LiveJob) -> str:
+    execute = live.manifest.get("execute")
+    script = execute.get("script_object") if isinstance(execute, dict) else None
+    return script if isinstance(script, str) else ""
 
 
-def _host(release: Release, view: Assessment) -> HostStatus:
+def _standing(waiting: Step | None, live: LiveJob | None, *, right: bool) -> tuple[str, str]:
+    if waiting is not None:
+        return waiting.reason, waiting.message
+    if live is not None and live.revoked:
+        return "Revoked", "a person has revoked it in kanade"
+    if right:
+        return "InSync", ""
+    return "Missing" if live is None else "VersionDiffers", ""
+
+
+def _host(release: Release, view: Assessment, *, held: Held | None, wave: str) -> HostStatus:
     shown = view.install or view.probe
     outcome = shown.outcome if shown is not None else None
     return HostStatus(
@@ -84,7 +118,7 @@ def _host(release: Release, view: Assessment) -> HostStatus:
         reason=view.reason,
         message=view.message,
         fix=view.failure.fix if view.failure is not None else "",
-        wanted=release.version,
+        wanted=view.wanted or release.version,
         running=view.running,
         sha256=view.running_digest.hex if view.running_digest is not None else None,
         exec_id=shown.exec_id if shown is not None else None,
@@ -95,6 +129,27 @@ def _host(release: Release, view: Assessment) -> HostStatus:
         drifted=view.drifted,
         install_intact=view.failure.install_intact if view.failure is not None else None,
         proved_at=view.proved_at,
+        wave=wave,
+        held=held,
+        run=_run(shown) if shown is not None else None,
+        unhealthy=view.unhealthy,
+        alike=likeness(view),
+    )
+
+
+def _run(attempt: Attempt) -> RunStatus:
+    outcome = attempt.outcome
+    return RunStatus(
+        job=attempt.job,
+        version=attempt.version,
+        purpose=str(attempt.wish.purpose),
+        via=str(attempt.via),
+        number=attempt.number,
+        intended_at=attempt.intended_at,
+        sent_at=attempt.sent_at,
+        started_at=attempt.started_at,
+        ended_at=outcome.at if outcome is not None else None,
+        stderr_tail=outcome.stderr_tail if outcome is not None else "",
     )
 
 
@@ -105,15 +160,9 @@ def _release(
     before: ReleaseStatus | None,
     now: datetime,
 ) -> ReleaseStatus:
-    views = applied.plan.hosts.get(release.name, ())
-    blocked = applied.plan.blocked.get(release.name)
-    failed = [item for item in applied.failed if item.step.release == release.name]
-    found = _conditions(release, views, blocked, failed)
-    old = {condition.type: condition for condition in before.conditions} if before else {}
-    stamped = tuple(
-        _since(replace(condition, revision=desired.revision), old.get(condition.type), now)
-        for condition in found
-    )
+    facts, plan = facts_of(release, applied), applied.plan
+    old = before.conditions if before is not None else ()
+    wanted = {view.wanted for view in facts.views if view.wanted is not None}
     return ReleaseStatus(
         name=release.name,
         package=release.package,
@@ -121,111 +170,36 @@ def _release(
         fingerprint=release.fingerprint,
         revision=desired.revision,
         job=release.job.id,
-        conditions=stamped,
-        counts=dict(sorted(Counter(str(view.state) for view in views).items())),
-        waits_for=blocked.message if blocked is not None else "",
+        conditions=conditions_of(facts, desired.revision, old, now),
+        counts=dict(sorted(Counter(str(view.state) for view in facts.views).items())),
+        waits_for=facts.blocked.message if facts.blocked is not None else "",
+        in_force=tuple(sorted(wanted - {release.version})),
+        waves=tuple(_wave(wave) for wave in plan.waves.get(release.name, ())),
+        held=tuple(
+            _held(item, now)
+            for item in plan.deferred
+            if item.release == release.name and item.host is None
+        ),
     )
 
 
-def _since(new: Condition, old: Condition | None, now: datetime) -> Condition:
-    told = (new.status, new.reason, new.message)
-    if old is not None and told == (old.status, old.reason, old.message):
-        return replace(new, since=old.since)
-    return replace(new, since=now)
-
-
-def _conditions(
-    release: Release,
-    views: tuple[Assessment, ...],
-    blocked: Deferred | None,
-    failed: Iterable[StepOutcome],
-) -> list[Condition]:
-    ready = _ready(release, views, blocked, list(failed))
-    stalled = _stalled(views, blocked, list(failed))
-    busy = ready.status is not Truth.TRUE and stalled.status is not Truth.TRUE
-    reconciling = (
-        _condition(ConditionType.RECONCILING, Truth.TRUE, ready.reason, ready.message)
-        if busy
-        else _condition(ConditionType.RECONCILING, Truth.FALSE, "Settled", "")
-    )
-    conditions = [ready, reconciling, stalled, _drift(views)]
-    if release.job.require_approval or release.approval is not None:
-        conditions.append(_approved(blocked))
-    if blocked is not None and blocked.reason == "Suspended":
-        conditions.append(
-            _condition(ConditionType.SUSPENDED, Truth.TRUE, "Suspended", blocked.message)
-        )
-    return conditions
-
-
-def _ready(
-    release: Release,
-    views: tuple[Assessment, ...],
-    blocked: Deferred | None,
-    failed: list[StepOutcome],
-) -> Condition:
-    kind = ConditionType.READY
-    wrong = [view for view in views if view.state in _ENDED_BADLY]
-    if failed:
-        return _condition(kind, Truth.FALSE, failed[0].reason, failed[0].message)
-    if wrong:
-        message = f"{len(wrong)} of {len(views)} hosts failed; {wrong[0].host}: {wrong[0].message}"
-        return _condition(kind, Truth.FALSE, wrong[0].reason, message)
-    if blocked is not None:
-        return _condition(kind, Truth.FALSE, blocked.reason, blocked.message)
-    return _progress(release, views)
-
-
-def _progress(release: Release, views: tuple[Assessment, ...]) -> Condition:
-    kind = ConditionType.READY
-    done = sum(view.state is State.CONVERGED for view in views)
-    proved = f"{done} of {len(views)} hosts run {release.package} {release.version}, proved"
-    if not views:
-        return _condition(kind, Truth.FALSE, "NoHosts", "the targets select no host today")
-    if done == len(views):
-        return _condition(kind, Truth.TRUE, "Converged", proved)
-    if any(view.state is State.UNKNOWN for view in views):
-        return _condition(kind, Truth.UNKNOWN, "NoEvidence", proved)
-    return _condition(kind, Truth.FALSE, "Progressing", proved)
-
-
-def _stalled(
-    views: tuple[Assessment, ...], blocked: Deferred | None, failed: list[StepOutcome]
-) -> Condition:
-    kind = ConditionType.STALLED
-    for view in views:
-        if view.state in _ENDED_BADLY:
-            fix = view.failure.fix if view.failure is not None else ""
-            message = f"{view.host}: {view.message}" + (f"; {fix}" if fix else "")
-            return _condition(kind, Truth.TRUE, view.reason, message)
-    if blocked is not None and blocked.needs_person:
-        return _condition(kind, Truth.TRUE, blocked.reason, blocked.message)
-    for outcome in failed:
-        if not outcome.transient:
-            return _condition(kind, Truth.TRUE, outcome.reason, outcome.message)
-    return _condition(kind, Truth.FALSE, "Progressing", "")
-
-
-def _drift(views: tuple[Assessment, ...]) -> Condition:
-    kind = ConditionType.DRIFT_DETECTED
-    drifted = [view for view in views if view.drifted]
-    if not drifted:
-        return _condition(kind, Truth.FALSE, "NoDrift", "")
-    message = f"{len(drifted)} hosts; {drifted[0].host}: {drifted[0].message}"
-    return _condition(kind, Truth.TRUE, "DriftDetected", message)
-
-
-def _approved(blocked: Deferred | None) -> Condition:
-    kind = ConditionType.APPROVED
-    if blocked is not None and blocked.reason == "ApprovalRequired":
-        return _condition(kind, Truth.FALSE, blocked.reason, blocked.message)
-    return _condition(kind, Truth.TRUE, "NotWaiting", "")
-
-
-def _condition(kind: ConditionType, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(
-        type=kind, status=status, reason=reason, message=message, revision=None, since=_NEVER
+def _wave(wave: WaveState) -> WaveStatus:
+    return WaveStatus(
+        name=wave.name,
+        hosts=len(wave.hosts),
+        healthy=wave.healthy,
+        failed=wave.failed,
+        offline=wave.offline,
+        is_open=wave.is_open,
     )
 
 
-_NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+def _held(item: Deferred, now: datetime) -> Held:
+    """Tell a reason to wait; a moment that is always a little ahead of now is no news."""
+    is_told = item.until is not None and item.until - now > LOOK_AGAIN
+    return Held(
+        reason=item.reason,
+        message=item.message,
+        until=item.until if is_told else None,
+        needs_person=item.needs_person,
+    )

@@ -2,15 +2,21 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from reconciler.apply.applier import Applier
-from reconciler.errors import Conflict, KanadeUnavailable, LeaseLost, ReconcilerError
+from reconciler.errors import Conflict, KanadeRefused, KanadeUnavailable, LeaseLost, ReconcilerError
+from reconciler.model.digest import Digest
+from reconciler.model.identity import JobId
+from reconciler.model.observed import Owned
 from reconciler.model.outcome import Applied, StepState
 from reconciler.model.plan import Step
 from tests.support.clock import FakeClock
+from tests.support.fake_state import hold_state
+from tests.support.fake_world import World
 from tests.support.steps import name_of, plan_of, step
 
 A_MOMENT = timedelta(milliseconds=1)
@@ -48,8 +54,13 @@ def works() -> Works:
 
 
 @pytest.fixture
-def applier() -> Applier:
-    return Applier(clock=FakeClock())
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def applier(world: World) -> Applier:
+    return Applier(clock=FakeClock(), inventory=hold_state(world).ledger)
 
 
 def states(applied: Applied) -> dict[str, StepState]:
@@ -107,7 +118,11 @@ async def test_a_failure_skips_what_waits_for_it_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("error", "transient"),
-    [(KanadeUnavailable("silent"), True), (Conflict("it was changed"), False)],
+    [
+        (KanadeUnavailable("silent"), True),
+        (Conflict("it was changed"), True),
+        (KanadeRefused("no"), False),
+    ],
 )
 async def test_an_outcome_says_whether_it_may_pass(
     applier: Applier, works: Works, error: ReconcilerError, *, transient: bool
@@ -202,9 +217,11 @@ async def test_what_two_releases_ask_for_alike_is_done_once(applier: Applier, wo
     assert {item.state for item in applied.outcomes} == {StepState.DONE}
 
 
-async def test_what_has_just_failed_is_left_alone_for_a_moment(works: Works) -> None:
+async def test_what_has_just_failed_is_left_alone_for_a_moment(
+    works: Works, applier: Applier
+) -> None:
     clock = FakeClock()
-    applier = Applier(clock=clock)
+    applier = replace(applier, clock=clock)
     works.failing["only"] = KanadeUnavailable("silent")
     plan = plan_of(step("only"))
     first = await applier.apply(plan, works.perform)
@@ -234,3 +251,15 @@ async def test_nobody_waits_for_what_is_not_planned_any_more(
     await applier.apply(plan_of(step("other")), works.perform)
 
     assert applier.patience.next_try is None
+
+
+async def test_what_is_claimed_is_written_down_before_any_step_and_only_by_the_leader(
+    applier: Applier, works: Works, world: World
+) -> None:
+    owned = Owned(digest=Digest.of(b"as it stands"), release=None)
+    plan = replace(plan_of(step("only")), claims={JobId("probe"): owned})
+
+    with pytest.raises(LeaseLost):
+        await applier.apply(plan, works.perform)
+
+    assert (works.begun, world.own.owned_jobs) == ([], {})

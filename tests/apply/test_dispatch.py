@@ -1,19 +1,28 @@
 """A command runs once: its bytes are kept before they go out, whatever happens around that."""
 
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
 from reconciler.apply.dispatch import Dispatcher
-from reconciler.apply.perform import Way
-from reconciler.errors import KanadeRefused, KanadeUnavailable, LeaseLost
+from reconciler.apply.last_look import LastLook
+from reconciler.apply.way import Way
+from reconciler.errors import Conflict, KanadeRefused, KanadeUnavailable, LeaseLost
+from reconciler.kanade.presence import SILENCE
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.identity import ExecId, HostName, Json, RequestId
+from reconciler.model.observed import Freeze, Suspension
+from reconciler.ports import Leadership
 from reconciler.state.lease import LENGTH
 from tests.support import builders
 from tests.support.builders import NOON
-from tests.support.fake_fleet import FakeHttpRunner, FakeNatsRunner
-from tests.support.fake_state import FakeLeadership, FakeLedger
+from tests.support.fake_agent_releases import FakeAgents
+from tests.support.fake_agents import FakeAgent
+from tests.support.fake_fleet import FakeFleet, FakeHttpRunner, FakeNatsRunner
+from tests.support.fake_state import HeldState, hold_state
 from tests.support.fake_stores import FakeCatalogue, FakeJobs, FakeObjects
 from tests.support.fake_world import Crash, KeptJob, World
 
@@ -28,7 +37,9 @@ class Office:
     """A dispatcher that leads, and both ways out of it."""
 
     world: World
-    lease: FakeLeadership
+    lease: Leadership
+    own: HeldState
+    fleet: FakeFleet
     dispatcher: Dispatcher
     ways: dict[Via, Way]
 
@@ -48,17 +59,32 @@ class Office:
 async def office() -> Office:
     world = World()
     world.jobs[ITEM.job.id] = KeptJob(manifest=MANIFEST, yaml="", sequence=1)
-    lease = FakeLeadership(world, "one")
+    own = hold_state(world)
+    lease, ledger = own.lease, own.ledger
     await lease.attempt()
-    ledger = FakeLedger(world, lease)
+    fleet = FakeFleet(world)
+    FakeAgent(name=PC, world=world).go_online()
     world.weather.calls.clear()
     objects, jobs = FakeObjects(world, "scripts"), FakeJobs(world, FakeCatalogue(world))
     return Office(
         world=world,
         lease=lease,
-        dispatcher=Dispatcher(journal=ledger, lease=lease, clock=world.clock),
+        own=own,
+        fleet=fleet,
+        dispatcher=Dispatcher(
+            journal=ledger,
+            lease=lease,
+            last_look=LastLook(fleet=fleet, records=own.records, clock=world.clock),
+            clock=world.clock,
+        ),
         ways={
-            via: Way(packages=objects, scripts=objects, jobs=jobs, runner=runner)
+            via: Way(
+                packages=objects,
+                scripts=objects,
+                jobs=jobs,
+                runner=runner,
+                agents=FakeAgents(world),
+            )
             for via, runner in (
                 (Via.NATS, FakeNatsRunner(world)),
                 (Via.HTTP, FakeHttpRunner(world)),
@@ -92,7 +118,7 @@ async def test_a_crash_before_the_send_leaves_the_very_bytes_to_be_sent(office: 
     kept = office.kept
     assert kept is not None
     assert (office.slot, kept.sent_at) == (None, None)
-    await office.dispatcher.resend(kept, office.ways)
+    await office.dispatcher.resend(kept, 0, office.ways)
     assert office.slot == kept.payload.encode() != b""
 
 
@@ -133,7 +159,7 @@ async def test_sending_again_sends_the_same_bytes_and_says_when(office: Office) 
     assert kept is not None
     office.world.clock.advance(LENGTH / 5)
 
-    await office.dispatcher.resend(kept, office.ways)
+    await office.dispatcher.resend(kept, office.world.slots[PC].sequence, office.ways)
 
     again = office.kept
     assert again is not None
@@ -145,7 +171,7 @@ async def test_sending_again_sends_the_same_bytes_and_says_when(office: Office) 
 
 async def test_who_lost_the_lease_after_the_intent_sends_nothing(office: Office) -> None:
     def take_over() -> None:
-        office.world.own.term, office.world.own.holder = office.world.next_sequence(), "two"
+        office.world.own.is_taken_over()
         office.world.clock.advance(LENGTH)
 
     office.world.weather.spoil("journal.record", take_over, after=True)
@@ -156,11 +182,11 @@ async def test_who_lost_the_lease_after_the_intent_sends_nothing(office: Office)
 
 
 async def test_who_lost_the_lease_resends_nothing(office: Office) -> None:
-    office.world.own.term = office.world.next_sequence()
+    office.world.own.is_taken_over()
     office.world.clock.advance(LENGTH)
 
     with pytest.raises(LeaseLost):
-        await office.dispatcher.resend(replace(intent(), payload="{}"), office.ways)
+        await office.dispatcher.resend(replace(intent(), payload="{}"), 0, office.ways)
 
     assert office.slot is None
 
@@ -186,3 +212,55 @@ async def test_an_attempt_goes_its_own_way_whatever_the_others_go(office: Office
     assert office.world.weather.calls == ["journal.record", "http.exec", "journal.record"]
     assert kept.exec_id not in (None, ExecId(kept.wish_id))
     assert kept.request_id is None
+
+
+async def freeze(world: World) -> None:
+    world.freeze = Freeze(frozen=True, reason="audit")
+
+
+async def suspend(world: World) -> None:
+    word = Suspension(release=ITEM.name, by="mika", reason="wait", since=NOON)
+    await (await world.own.book()).suspend(word)
+
+
+async def somebody_sends(world: World) -> None:
+    theirs = {"request_id": "theirs", "exec_id": "theirs", "id": "cleanup", "version": "1"}
+    world.put_command(PC, json.dumps(theirs).encode())
+
+
+async def fall_silent(world: World) -> None:
+    world.clock.advance(SILENCE)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["sent", "sent again"])
+@pytest.mark.parametrize("meanwhile", [freeze, suspend, somebody_sends, fall_silent])
+async def test_what_has_changed_since_it_was_planned_is_not_sent_over(
+    office: Office, meanwhile: Callable[[World], Awaitable[None]], *, again: bool
+) -> None:
+    """An upload of the same pass may have taken minutes."""
+    await meanwhile(office.world)
+    await office.own.records.refresh()
+    await office.fleet.refresh()
+    before = office.slot
+
+    send = (
+        office.dispatcher.resend(replace(intent(), payload="{}"), 0, office.ways)
+        if again
+        else office.dispatcher.dispatch(intent(), MANIFEST, office.ways)
+    )
+    with pytest.raises(Conflict, match="since it was planned: nothing was sent"):
+        await send
+
+    assert (office.slot, office.kept) == (before, None)
+
+
+async def test_a_deadline_runs_from_the_send(office: Office) -> None:
+    office.world.clock.advance(timedelta(seconds=30))
+    planned = intent()
+
+    await office.dispatcher.dispatch(planned, MANIFEST, office.ways)
+
+    kept, now = office.kept, office.world.clock.now()
+    assert kept is not None
+    assert kept.intended_at == now
+    assert kept.deadline_at - now == planned.deadline_at - planned.intended_at

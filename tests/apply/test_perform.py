@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from reconciler.apply.dispatch import Dispatcher
-from reconciler.apply.perform import Performer, Way
+from reconciler.apply.last_look import LastLook
+from reconciler.apply.perform import Performer
+from reconciler.apply.removal import Remover
+from reconciler.apply.revert import Reverter
+from reconciler.apply.way import Way
 from reconciler.desired.knobs import render_with
 from reconciler.desired.load import load
 from reconciler.errors import (
@@ -14,6 +18,7 @@ from reconciler.errors import (
     Conflict,
     DigestMismatch,
     KanadeUnavailable,
+    LeaseLost,
     NoRoom,
     ReconcilerError,
     SecretUnavailable,
@@ -24,20 +29,25 @@ from reconciler.model.action import (
     ProbeHost,
     PublishPackage,
     PublishScript,
+    ReadBack,
     ResendCommand,
+    Stored,
     UpsertJob,
 )
 from reconciler.model.attempt import Purpose, Via
 from reconciler.model.digest import Digest
-from reconciler.model.identity import Json, ObjectRef, SecretName, Version
+from reconciler.model.identity import HostName, Json, ObjectRef, SecretName, Version
 from reconciler.model.observed import Owned
 from reconciler.model.plan import Step
-from reconciler.plan.manifest import complete
+from reconciler.plan.manifest import complete, manifest_digest
 from reconciler.ports import BytesContent, Content
+from reconciler.state.lease import LENGTH
 from tests.support import builders
-from tests.support.fake_fleet import FakeHttpRunner, FakeNatsRunner
-from tests.support.fake_source import FakeArtifacts, FakeSecrets
-from tests.support.fake_state import FakeLeadership, FakeLedger
+from tests.support.fake_agent_releases import FakeAgents
+from tests.support.fake_agents import FakeAgent
+from tests.support.fake_fleet import FakeFleet, FakeHttpRunner, FakeNatsRunner
+from tests.support.fake_source import FakeArtifacts, FakeReverts, FakeSecrets
+from tests.support.fake_state import hold_state
 from tests.support.fake_stores import FakeCatalogue, FakeJobs, FakeObjects
 from tests.support.fake_world import World
 from tests.support.small_fleet import binary_of, commit
@@ -75,6 +85,7 @@ def way(world: World, own: World, via: Via) -> Way:
         scripts=FakeObjects(world, "scripts"),
         jobs=FakeJobs(world, FakeCatalogue(world)),
         runner=FakeNatsRunner(own) if via is Via.NATS else FakeHttpRunner(own),
+        agents=FakeAgents(own),
     )
 
 
@@ -82,23 +93,33 @@ def way(world: World, own: World, via: Via) -> Way:
 async def bench() -> Bench:
     world, behind = World(), World()
     world.secrets[TOKEN] = "a viewer's token"
-    lease = FakeLeadership(world, "one")
+    own = hold_state(world)
+    lease, ledger, artifacts = own.lease, own.ledger, FakeArtifacts(world=world)
     await lease.attempt()
-    ledger, artifacts = FakeLedger(world, lease), FakeArtifacts(world=world)
+    fleet = FakeFleet(world)
+    FakeAgent(name=HostName("pc-01"), world=world).go_online()
     world.weather.calls.clear()
     performer = Performer(
         ways={Via.NATS: way(world, world, Via.NATS), Via.HTTP: way(behind, world, Via.HTTP)},
         artifacts=artifacts,
         secrets=FakeSecrets(world),
         inventory=ledger,
-        dispatcher=Dispatcher(journal=ledger, lease=lease, clock=world.clock),
+        archive=ledger,
+        dispatcher=Dispatcher(
+            journal=ledger,
+            lease=lease,
+            last_look=LastLook(fleet=fleet, records=own.records, clock=world.clock),
+            clock=world.clock,
+        ),
+        remover=Remover(inventory=ledger, archive=ledger, records=own.records, lease=lease),
+        reverter=Reverter(reverts=FakeReverts(world), secrets=FakeSecrets(world), archive=ledger),
     )
     return Bench(world=world, behind_backend=behind, performer=performer, artifacts=artifacts)
 
 
 def publish_script(bench: Bench) -> PublishScript:
     """Return the action as it is planned with today's secrets."""
-    text = render_with(TOOL.script, FakeSecrets(bench.world).resolve)
+    text = render_with(TOOL.script, FakeSecrets(bench.world))
     return PublishScript(release=TOOL.name, ref=SCRIPT, script=TOOL.script, digest=Digest.of(text))
 
 
@@ -107,6 +128,7 @@ async def test_a_package_is_stored_read_back_and_then_written_down_as_ours(bench
 
     assert bench.calls == [
         "artifacts.open",
+        "inventory.own_package",
         "app_packages.publish",
         "app_packages.check",
         "inventory.own_package",
@@ -118,7 +140,7 @@ async def test_a_package_is_stored_read_back_and_then_written_down_as_ours(bench
 
 @pytest.mark.parametrize("call", ["artifacts.open", "app_packages.publish", "app_packages.check"])
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_package_is_not_ours_unless_all_of_it_went_well(
+async def test_a_package_is_ours_by_intent_only_until_all_of_it_went_well(
     bench: Bench, call: str, *, after: bool
 ) -> None:
     bench.world.weather.spoil(call, KanadeUnavailable("silent"), after=after)
@@ -126,8 +148,36 @@ async def test_a_package_is_not_ours_unless_all_of_it_went_well(
     with pytest.raises(KanadeUnavailable):
         await bench.perform(PUBLISH_PACKAGE)
 
-    assert bench.world.own.packages == {}
+    owned = bench.world.own.packages.get(PACKAGE)
+    assert owned is None or not owned.checked
+    assert (owned is None) == (call == "artifacts.open")
     assert bench.calls[-1] == call
+
+
+async def test_what_was_broken_off_is_read_back_and_then_ours(bench: Bench) -> None:
+    bench.world.weather.spoil("app_packages.check", KanadeUnavailable("silent"), after=False)
+    with pytest.raises(KanadeUnavailable):
+        await bench.perform(PUBLISH_PACKAGE)
+    digest = TOOL.artifact.digest
+    bench.calls.clear()
+
+    await bench.perform(
+        ReadBack(release=TOOL.name, kind=Stored.PACKAGE, ref=PACKAGE, digest=digest)
+    )
+
+    assert bench.calls == ["app_packages.check", "inventory.own_package"]
+    assert bench.world.own.packages == {PACKAGE: Owned(digest=digest, release=TOOL.name)}
+
+
+@pytest.mark.parametrize("via", Via)
+async def test_who_was_stopped_past_the_lease_begins_nothing(bench: Bench, via: Via) -> None:
+    bench.world.own.is_taken_over()
+    bench.world.clock.advance(LENGTH)
+
+    with pytest.raises(LeaseLost):
+        await bench.perform(PUBLISH_PACKAGE, via)
+
+    assert bench.calls == ["lease.renew"]
 
 
 async def test_other_bytes_than_the_commit_names_are_not_published(bench: Bench) -> None:
@@ -137,7 +187,7 @@ async def test_other_bytes_than_the_commit_names_are_not_published(bench: Bench)
         await bench.perform(replace(PUBLISH_PACKAGE, artifact=artifact))
 
     assert bench.world.stores["app_packages"] == {}
-    assert bench.world.own.packages == {}
+    assert not any(item.checked for item in bench.world.own.packages.values())
 
 
 async def test_bytes_that_come_back_changed_are_not_ours(bench: Bench) -> None:
@@ -149,7 +199,7 @@ async def test_bytes_that_come_back_changed_are_not_ours(bench: Bench) -> None:
     with pytest.raises(DigestMismatch):
         await bench.perform(PUBLISH_PACKAGE)
 
-    assert bench.world.own.packages == {}
+    assert not any(item.checked for item in bench.world.own.packages.values())
 
 
 async def test_a_binary_of_another_version_is_refused_before_it_is_sent(bench: Bench) -> None:
@@ -192,7 +242,12 @@ async def test_a_script_is_stored_with_its_secret_and_then_written_down_as_ours(
     action = publish_script(bench)
     await bench.perform(action)
 
-    assert bench.calls == ["scripts.publish", "scripts.check", "inventory.own_script"]
+    assert bench.calls == [
+        "inventory.own_script",
+        "scripts.publish",
+        "scripts.check",
+        "inventory.own_script",
+    ]
     text = bench.world.stores["scripts"][SCRIPT].data.decode()
     assert "VERSION='2.0.0'" in text
     assert "TOKEN='a viewer'\\''s token'" in text
@@ -230,7 +285,7 @@ async def test_a_script_is_not_ours_unless_all_of_it_went_well(
     with pytest.raises(type(error)):
         await bench.perform(publish_script(bench))
 
-    assert bench.world.own.scripts == {}
+    assert not any(item.checked for item in bench.world.own.scripts.values())
 
 
 async def test_a_job_is_written_with_what_its_release_fills_in(bench: Bench) -> None:
@@ -245,7 +300,8 @@ async def test_a_job_is_written_with_what_its_release_fills_in(bench: Bench) -> 
     assert kept.yaml.startswith("# by hand\n")
     assert "\nversion: 2.0.0\n" in kept.yaml
     assert "script_object: deploy-tool/2.0.0" in kept.yaml
-    assert bench.calls == ["jobs.upsert", "jobs.pin", "catalogue.refresh"]
+    assert bench.world.own.owned_jobs[job.id].digest == manifest_digest(manifest)
+    assert bench.calls == ["jobs.upsert", "jobs.pin", "catalogue.refresh", "inventory.own_job"]
 
 
 def _attempt(purpose: Purpose) -> Action:

@@ -68,8 +68,8 @@ def store(tmp_path: Path) -> ArtifactStore:
         spool_folder=tmp_path / "spool",
         downloader=Downloader(
             rules=AddressRules(),
-            deadline=timedelta(seconds=5),
-            stalled_after=timedelta(seconds=5),
+            deadline=timedelta(minutes=1),
+            stalled_after=timedelta(minutes=1),
         ),
         roots=(root,),
     )

@@ -55,7 +55,7 @@ async def test_a_leaders_own_writes_do_not_wake_it_and_peoples_words_do(
         assert not rung.is_set()
 
         await suspend(connection)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await rung.wait()
         await own.records.refresh()
         assert own.records.requests().suspensions[ReleaseName("tool")].reason == "holiday"

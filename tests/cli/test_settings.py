@@ -16,7 +16,8 @@ from reconciler.cli.settings import (
     Settings,
     load_settings,
 )
-from reconciler.cli.settings_decode import Platform, decode_settings
+from reconciler.cli.settings.decode import Platform, decode_settings
+from reconciler.cli.settings.values import OfferRevert
 from reconciler.desired.node import Node
 from reconciler.errors import Fault
 from reconciler.model.desired import SecretRef
@@ -44,8 +45,15 @@ def test_without_a_word_the_defaults_hold(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert settings.source.url is None
     assert (settings.source.ref, settings.source.folder) == ("main", "")
     assert settings.source.interval == timedelta(seconds=60)
+    assert settings.source.offer_revert is OfferRevert.OFF
     assert settings.nats == NatsSettings(
-        urls=("nats://127.0.0.1:4222",), token=None, user=None, password=None, creds=None, tls=None
+        urls=("nats://127.0.0.1:4222",),
+        token=None,
+        user=None,
+        password=None,
+        creds=None,
+        tls=None,
+        inbox_prefix="_INBOX",
     )
     assert settings.backend is None
     assert settings.serve is None
@@ -76,6 +84,9 @@ def test_everything_can_be_said(file: Path) -> None:
         folder = "fleet/production"
         interval = "5m"
         accept_rewrite = true
+        token = { secret = "git-token" }
+        offer_revert = "branch"
+        revert_author = "Fleet bot <fleet@example.com>"
         [nats]
         url = ["tls://a.example:4222", "tls://b.example:4222"]
         user = "reconciler"
@@ -92,6 +103,7 @@ def test_everything_can_be_said(file: Path) -> None:
         allow_builds = true
         lab = true
         [secrets]
+        git-token.env = "GIT_TOKEN"
         nats-password.file = "nats.password"
         backend-token.env = "BACKEND_TOKEN"
         status.credential = "status-token"
@@ -109,6 +121,9 @@ def test_everything_can_be_said(file: Path) -> None:
     assert settings.source.url == "https://git.example/fleet.git"
     assert settings.source.folder == "fleet/production"
     assert settings.source.accept_rewrite
+    assert settings.source.offer_revert is OfferRevert.BRANCH
+    assert settings.source.revert_author == "Fleet bot <fleet@example.com>"
+    assert settings.source.token == SecretRef(SecretName("git-token"))
     assert settings.nats.urls == ("tls://a.example:4222", "tls://b.example:4222")
     assert settings.nats.password == SecretRef(SecretName("nats-password"))
     assert settings.nats.tls is not None
@@ -124,6 +139,7 @@ def test_everything_can_be_said(file: Path) -> None:
     assert settings.controller.allow_builds
     assert settings.controller.lab
     assert settings.secrets == {
+        "git-token": SecretSource(place=SecretPlace.ENV, name="GIT_TOKEN"),
         "nats-password": SecretSource(place=SecretPlace.FILE, name=str(folder / "nats.password")),
         "backend-token": SecretSource(place=SecretPlace.ENV, name="BACKEND_TOKEN"),
         "status": SecretSource(place=SecretPlace.CREDENTIAL, name="status-token"),
@@ -169,7 +185,7 @@ def test_texts_of_the_environment_become_what_the_setting_is(file: Path) -> None
 
 
 def test_an_empty_variable_and_one_that_is_no_setting_are_not_set(file: Path) -> None:
-    settings = load(file, "", RECONCILER_SOURCE__REF="", RECONCILER_CONFIG="x.toml", OTHER="x")
+    settings = load(file, "", RECONCILER_SOURCE__REF="", RECONCILER_DEBUG="1", OTHER="x")
 
     assert settings.source.ref == "main"
 

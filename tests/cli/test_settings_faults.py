@@ -58,6 +58,22 @@ def test_an_interval_is_within_its_bounds(tmp_path: Path, value: str) -> None:
             '[source]\naccept_rewrite = "yes"',
             '2:1: source.accept_rewrite must be true or false; found the text "yes"',
         ),
+        (
+            '[source]\ntoken = {secret = "git-tokn"}\n[secrets]\ngit-token.env = "X"',
+            "2:10: secret git-tokn is not in [secrets]; did you mean git-token?",
+        ),
+        (
+            '[source]\noffer_revert = "commit"',
+            '2:1: source.offer_revert must be one of branch, off; found the text "commit"',
+        ),
+        (
+            '[source]\nrevert_author = "fleet@example.com"',
+            '2:1: source.revert_author "fleet@example.com" does not match (expected Name <mail>)',
+        ),
+        (
+            '[source]\nurl = "https://git.example/f.git"\noffer_revert = "branch"',
+            ("3:1: source.offer_revert over https needs source.token, one that may push branches"),
+        ),
         ("[source]\nintervall = 1", "2:1: unknown key intervall in source; did you mean interval?"),
         ("[sourc]", "1:2: unknown key sourc; did you mean source?"),
         ("source = 1", "1:1: source must be a mapping; found the number 1"),

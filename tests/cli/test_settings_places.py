@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.cli.toml_places import toml_places
+from reconciler.cli.settings.toml_places import toml_places
 
 TEXT = '''# settings
 top = 1

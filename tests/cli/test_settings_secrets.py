@@ -1,5 +1,6 @@
 """Secrets: read from their place when they are needed, and shown nowhere."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from reconciler.cli.secrets import MOST_BYTES, ConfiguredSecrets
 from reconciler.cli.settings import SecretPlace, SecretSource
 from reconciler.errors import SecretUnavailable
 from reconciler.model.identity import SecretName
+from tests.support.command_line import call
 
 NAME = SecretName("token")
 
@@ -117,3 +119,39 @@ def test_a_secret_that_nobody_has_configured_is_named() -> None:
     )
 
     assert refusal(configured) == "secret token: not in the settings; did you mean tokens?"
+
+
+@pytest.mark.parametrize(
+    ("mode", "mine", "fix"),
+    [
+        (0o600, True, None),
+        (0o400, True, None),
+        (0o640, True, "chmod 600 {file}"),
+        (0o604, True, "chmod 600 {file}"),
+        (0o440, False, None),
+        (0o444, False, "chmod o-r {file}"),
+    ],
+)
+def test_a_file_that_others_can_read_is_warned_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: int,
+    *,
+    mine: bool,
+    fix: str | None,
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("CANARY")
+    file.chmod(mode)
+    if not mine:
+        monkeypatch.setattr("os.geteuid", lambda: 12345)
+    config = tmp_path / "reconciler.toml"
+    config.write_text('[secrets]\ntoken = {file = "token"}\ngone = {file = "gone"}\n')
+
+    done = call("--config", str(config), "get", "releases", environment={"HOME": str(tmp_path)})
+
+    warnings = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    told = [(each["event"], each["secret"], each["fix"]) for each in warnings]
+    expected = ("secret file is readable by others", "token", (fix or "").format(file=file))
+    assert told == ([expected] if fix else [])
+    assert "CANARY" not in done.err

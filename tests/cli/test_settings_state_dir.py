@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli import state_dir
 from reconciler.cli.state_dir import prepare_state_dir
 from reconciler.errors import UsageError
 
@@ -52,3 +53,12 @@ def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_refused() -> None:
     assert "/proc/nope: cannot be used for state: " in refusal(Path("/proc/nope"))
+
+
+def test_a_disk_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_dir, "LEAST_FREE_BYTES", 2**70)
+
+    assert refusal(tmp_path) == (
+        f"{tmp_path}: cannot be used for state: less than {2**70:,} bytes are free on its disk; "
+        "set controller.state_dir"
+    )

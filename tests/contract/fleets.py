@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from reconciler.lab import wire
+from reconciler.lab.agent.log import LOG_FILE
 from reconciler.lab.fleet import Lab, LabOptions
 from reconciler.lab.host import base_environment
 from reconciler.lab.keeper import MARK, kept
@@ -22,6 +24,7 @@ from reconciler.lab.part import Part
 from reconciler.lab.ports import free_port
 from reconciler.lab.service import build_service
 from tests.contract.real_kanade import HTTP_TOKEN, NATS_TOKEN, RealAgent, RealBackend
+from tests.support.nats_users import authorization, violations
 
 HOST, SPARE = "backend-01", "backend-02"
 LOCAL_LIMIT = 2
@@ -65,16 +68,20 @@ class Fleet:
     session: aiohttp.ClientSession
     agents: Mapping[str, Part]
     folder: Path
+    logs: Mapping[str, Path]
+    """Where an agent is told to write its log; the real one puts the day into the name."""
+    roles: bool = False
+    """NATS has a user for each role."""
 
     @property
     def jetstream(self) -> JetStreamContext:
-        return self.client.jetstream()
+        return self.client.jetstream(timeout=60)
 
     async def ask(
         self,
         method: str,
         path: str,
-        body: bytes | str | aiohttp.MultipartWriter | None = None,
+        body: bytes | str | io.BytesIO | aiohttp.MultipartWriter | None = None,
         *,
         kind: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -120,7 +127,9 @@ class Fleet:
 @contextlib.asynccontextmanager
 async def lab_fleet(folder: Path) -> AsyncIterator[Fleet]:
     """The embedded fleet."""
-    options = LabOptions(local_limit=LOCAL_LIMIT, drain_seconds=0.1)
+    options = LabOptions(
+        local_limit=LOCAL_LIMIT, drain_seconds=0.1, nats_authorization=authorization()
+    )
     async with (
         Lab(folder / "lab", [HOST, SPARE], build_service("0.1.0"), options) as lab,
         _clients(lab.nats_url, None) as (client, session),
@@ -132,7 +141,10 @@ async def lab_fleet(folder: Path) -> AsyncIterator[Fleet]:
             session=session,
             agents=lab.agents,
             folder=folder,
+            logs={name: host.agent_folder / LOG_FILE for name, host in lab.hosts.items()},
+            roles=True,
         )
+        assert violations(lab.nats.settings.folder / "nats.log") == []
 
 
 @contextlib.asynccontextmanager
@@ -160,6 +172,7 @@ async def real_fleet(folder: Path) -> AsyncIterator[Fleet]:
                 session=session,
                 agents=agents,
                 folder=folder,
+                logs={host: folder / host / LOG_FILE for host in (HOST, SPARE)},
             )
         for part in (*agents.values(), backend, broker):
             await part.kill()

@@ -58,3 +58,29 @@ async def test_a_method_that_a_path_does_not_know_is_refused(fleet: Fleet) -> No
     reply = await fleet.ask("GET", "/api/exec/some-job")
 
     assert (reply.status, reply.headers["allow"], reply.body) == (405, "POST", b"")
+
+
+async def test_the_service_token_is_told_whose_it_is(fleet: Fleet) -> None:
+    reply = await fleet.ask("GET", "/api/auth/me")
+
+    assert reply.document == {
+        "username": "service-token",
+        "role": "admin",
+        "must_change_pw": False,
+        "allowed_features": None,
+        "mfa_enabled": False,
+    }
+
+
+async def test_a_backend_without_a_key_signs_no_command(fleet: Fleet) -> None:
+    reply = await fleet.ask("GET", "/api/command-signing")
+
+    assert reply.document == {"kid": None, "fingerprint": None}
+
+
+async def test_a_download_can_be_asked_for_without_its_bytes(fleet: Fleet) -> None:
+    path = "/api/app-packages/no-such-package/1"
+
+    assert (await fleet.ask("HEAD", path)).status == 404
+    assert (await fleet.ask("HEAD", path, token="wrong")).status == 401
+    assert (await fleet.ask("HEAD", path, token=None)).status == 401

@@ -76,11 +76,11 @@ async def test_a_deadline_goes_out_in_utc(fleet: Fleet) -> None:
     job = unique("job")
     await post(fleet, manifest(job))
 
-    deadline = "2027-01-01T00:00:00+02:00"
+    deadline = "2099-01-01T00:00:00+02:00"
 
     reply = await execute(fleet, job, target={"pcs": [GHOST]}, deadline_at=deadline)
 
-    assert (await slot_of(fleet, reply))["deadline_at"] == "2026-12-31T22:00:00Z"
+    assert (await slot_of(fleet, reply))["deadline_at"] == "2098-12-31T22:00:00Z"
 
 
 async def test_an_exec_moves_the_pin_to_the_version_that_it_sends(fleet: Fleet) -> None:

@@ -1,26 +1,28 @@
 """What the backend writes down of an exec, and how it is stopped."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from reconciler.lab.waiting import until
-from tests.contract.commands import next_result, unique
+from tests.contract.commands import next_result, results_of, unique, waits_for
 from tests.contract.execs import GHOST, execute, slot_of
 from tests.contract.fleets import HOST, SPARE, Fleet
 from tests.contract.test_jobs import manifest, post
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SLOW = "'sleep 1; {}'"
-"""A result that comes before its exec is written down is never counted: leave it the time."""
-
 
 async def test_an_exec_is_pending_and_then_completed(fleet: Fleet) -> None:
     job = unique("job")
-    await post(fleet, manifest(job, script=SLOW.format("echo kanade-backend 1")))
+    gate = fleet.scratch()
+    script = f"{waits_for(gate)}; echo kanade-backend 1"
+    await post(fleet, manifest(job, script=json.dumps(script)).replace("20s", "2m"))
 
     unseen = (await execute(fleet, job, target={"pcs": [GHOST]})).document["exec_id"]
     shown = (await execute(fleet, job, target={"pcs": [HOST]})).document["exec_id"]
-    await _until_status(fleet, str(shown), "completed")
+    await _completed(fleet, str(shown), gate)
 
     pending = (await fleet.ask("GET", f"/api/executions/{unseen}")).document
     completed = (await fleet.ask("GET", f"/api/executions/{shown}")).document
@@ -54,10 +56,12 @@ async def test_an_exec_is_pending_and_then_completed(fleet: Fleet) -> None:
 
 async def test_a_failed_run_counts_as_a_failure(fleet: Fleet) -> None:
     job = unique("job")
-    await post(fleet, manifest(job, script=SLOW.format("exit 1")))
+    gate = fleet.scratch()
+    script = f"{waits_for(gate)}; exit 1"
+    await post(fleet, manifest(job, script=json.dumps(script)).replace("20s", "2m"))
 
     exec_id = (await execute(fleet, job, target={"pcs": [HOST]})).document["exec_id"]
-    await _until_status(fleet, str(exec_id), "completed")
+    await _completed(fleet, str(exec_id), gate)
 
     row = (await fleet.ask("GET", f"/api/executions/{exec_id}")).document["execution"]
     assert isinstance(row, dict)
@@ -66,18 +70,18 @@ async def test_a_failed_run_counts_as_a_failure(fleet: Fleet) -> None:
 
 async def test_a_running_exec_is_killed_by_its_job(fleet: Fleet) -> None:
     job = unique("job")
-    await post(fleet, manifest(job, script="'sleep 60'").replace("20s", "90s"))
+    await post(fleet, manifest(job, script="'sleep 120'").replace("20s", "4m"))
 
     started = await execute(fleet, job, target={"pcs": [SPARE]})
     exec_id = started.document["exec_id"]
     await _until_status(fleet, str(exec_id), "running")
     slot = await slot_of(fleet, started, SPARE)
-    results = await fleet.client.subscribe(f"results.{slot['request_id']}")
-    reply = await fleet.ask("POST", f"/api/jobs/{job}/kill")
+    async with results_of(fleet, slot) as results:
+        reply = await fleet.ask("POST", f"/api/jobs/{job}/kill")
+        result = await next_result(results)
 
     assert reply.status == 204
-    assert (await next_result(results))["stderr"] == f"killed by remote signal (kill.{exec_id})"
-    await results.unsubscribe()
+    assert result["stderr"] == f"killed by remote signal (kill.{exec_id})"
 
 
 async def test_killing_what_does_not_run_is_no_fault(fleet: Fleet) -> None:
@@ -88,6 +92,13 @@ async def test_an_unknown_exec_is_not_found(fleet: Fleet) -> None:
     reply = await fleet.ask("GET", f"/api/executions/{unique('exec')}")
 
     assert (reply.status, reply.body) == (404, b"")
+
+
+async def _completed(fleet: Fleet, exec_id: str, gate: Path) -> None:
+    """Let the script end: a result that comes before its exec is written down is never counted."""
+    await _until_status(fleet, exec_id, "running")
+    gate.touch()
+    await _until_status(fleet, exec_id, "completed")
 
 
 async def _until_status(fleet: Fleet, exec_id: str, wanted: str) -> None:

@@ -14,7 +14,9 @@ from tests.contract.commands import (
     results_of,
     run,
     run_all,
+    run_in_time,
     send,
+    waits_for,
 )
 from tests.contract.fleets import HOST, Fleet
 
@@ -57,18 +59,21 @@ async def test_a_revoked_job_is_skipped_until_it_is_active_again(fleet: Fleet) -
 
 
 async def test_a_deadline_that_has_passed_is_skipped(fleet: Fleet) -> None:
-    result = await run(fleet, command(deadline_at="2020-01-01T00:00:00Z"))
+    # A year has 365.25 days there, and a month 30.44.
+    passed = wire.instant(wire.now()).replace(microsecond=0) - timedelta(days=2 * 365.25 + 5 * 30.5)
+
+    result = await run(fleet, command(deadline_at=passed.isoformat()))
 
     assert (result["exit_code"], result["skipped"]) == (125, True)
     received = str(result["started_at"]).replace("T", " ").replace("Z", " UTC")
-    assert str(result["stderr"]).startswith("skipped: starting deadline expired 6years 10months ")
+    assert str(result["stderr"]).startswith("skipped: starting deadline expired 2years 5months ")
     assert str(result["stderr"]).endswith(
-        f" ago (deadline 2020-01-01 00:00:00 UTC, received {received})"
+        f" ago (deadline {passed:%Y-%m-%d %H:%M:%S} UTC, received {received})"
     )
 
 
 async def test_a_deadline_that_has_not_passed_does_not_matter(fleet: Fleet) -> None:
-    soon = (wire.instant(wire.now()) + timedelta(minutes=5)).isoformat()
+    soon = (wire.instant(wire.now()) + timedelta(hours=1)).isoformat()
 
     result = await run(fleet, command(deadline_at=soon))
 
@@ -127,15 +132,16 @@ async def test_the_pin_is_looked_at_again_after_waiting_for_a_place(fleet: Fleet
 
 
 async def test_a_deadline_ends_the_waiting_for_a_place(fleet: Fleet) -> None:
-    soon = (wire.instant(wire.now()) + timedelta(seconds=1.5)).isoformat()
-    late = command("echo ran", deadline_at=soon)
+    waited = "skipped: starting deadline expired while waiting for local job slot"
 
-    async with results_of(fleet, late) as results, _every_place_taken(fleet):
-        await send(fleet, late)
-        result = await next_result(results)
+    def late(seconds: int) -> wire.Document:
+        soon = wire.instant(wire.now()) + timedelta(seconds=seconds)
+        return command("echo ran", deadline_at=soon.isoformat())
 
-    assert (result["exit_code"], result["skipped"]) == (125, True)
-    assert result["stderr"] == "skipped: starting deadline expired while waiting for local job slot"
+    async with _every_place_taken(fleet):
+        result = await run_in_time(fleet, late, begun=lambda result: result["stderr"] == waited)
+
+    assert (result["exit_code"], result["skipped"], result["stderr"]) == (125, True, waited)
 
 
 async def test_a_kill_ends_the_waiting_for_a_place(fleet: Fleet) -> None:
@@ -180,8 +186,7 @@ class _every_place_taken:  # noqa: N801 - reads as a phrase where it is used
         self._tasks: list[asyncio.Task[wire.Document]] = []
 
     async def __aenter__(self) -> None:
-        script = f"until test -e {self._gate}; do sleep 0.05; done"
-        busy = [command(script, timeout_secs=60) for _ in range(2)]
+        busy = [command(waits_for(self._gate), timeout_secs=600) for _ in range(2)]
         begun = await self._fleet.client.subscribe("events.started.>")
         self._tasks = [asyncio.ensure_future(run(self._fleet, one)) for one in busy]
         waiting = {one["request_id"] for one in busy}
@@ -204,7 +209,7 @@ async def _until_logged(fleet: Fleet, text: str) -> None:
     """Wait until the agent's log has *text* near its end."""
 
     async def logged() -> bool:
-        asked = wire.encode({"tail_lines": 20})
+        asked = wire.encode({"tail_lines": 200})
         reply = await fleet.client.request(f"logs.fetch.{HOST}", asked, timeout=ANSWER_SECONDS)
         return text in reply.data.decode()
 

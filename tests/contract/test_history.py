@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.lab import wire
 from reconciler.lab.waiting import until
-from tests.contract.commands import command, run, send, unique
+from tests.contract.commands import command, run, send, unique, waits_for
 from tests.contract.fleets import HOST, SPARE, Fleet
 from tests.contract.test_jobs import manifest, post
 
@@ -21,11 +21,27 @@ async def projected(fleet: Fleet, sent: wire.Document, host: str = HOST) -> wire
     return rows[0]
 
 
-async def test_a_row_of_the_list_is_a_result_with_its_version(fleet: Fleet) -> None:
-    # A run whose result is heard of before its beginning has no version: let it take its time.
-    sent = command("sleep 1.5; echo out; echo err >&2; exit 4", version="7")
+async def begin(fleet: Fleet, sent: wire.Document) -> None:
+    """Send a command, and return once the list shows its run."""
+    await send(fleet, sent)
+    await until(lambda: _shown(fleet, sent), "the run being shown")
 
-    row = await projected(fleet, sent)
+
+async def finished(fleet: Fleet, sent: wire.Document) -> wire.Document:
+    """Return the row of a run that was begun, once the list shows it as finished."""
+    (row,) = (await fleet.ask("GET", f"/api/results?exec_id={sent['exec_id']}")).rows
+    await _until_shown(fleet, str(row["result_id"]))
+    return (await fleet.ask("GET", f"/api/results?exec_id={sent['exec_id']}")).rows[0]
+
+
+async def test_a_row_of_the_list_is_a_result_with_its_version(fleet: Fleet) -> None:
+    gate = fleet.scratch()
+    sent = command(f"{waits_for(gate)}; echo out; echo err >&2; exit 4", version="7")
+
+    # A run whose result is heard of before its beginning has no version.
+    await begin(fleet, sent)
+    gate.touch()
+    row = await finished(fleet, sent)
 
     assert row == {
         "result_id": row["result_id"],
@@ -119,21 +135,15 @@ async def test_results_are_found_by_what_became_of_them(fleet: Fleet) -> None:
 
 async def test_a_run_that_goes_on_is_shown_without_an_end(fleet: Fleet) -> None:
     gate = fleet.scratch()
-    sent = command(f"until test -e {gate}; do sleep 0.05; done")
-    path = f"/api/results?exec_id={sent['exec_id']}"
+    sent = command(waits_for(gate))
 
-    async def shown() -> bool:
-        return bool((await fleet.ask("GET", path)).rows)
-
-    await send(fleet, sent)
-    await until(shown, "the run being shown")
-    (row,) = (await fleet.ask("GET", f"{path}&status=running")).rows
+    await begin(fleet, sent)
+    path = f"/api/results?exec_id={sent['exec_id']}&status=running"
+    (row,) = (await fleet.ask("GET", path)).rows
     gate.touch()
-    await _until_shown(fleet, str(row["result_id"]))
 
     assert (row["exit_code"], row["finished_at"], row["version"]) == (None, None, "1")
-    (row,) = (await fleet.ask("GET", path)).rows
-    assert row["exit_code"] == 0
+    assert (await finished(fleet, sent))["exit_code"] == 0
 
 
 async def test_a_result_that_comes_twice_is_shown_once(fleet: Fleet) -> None:
@@ -233,6 +243,10 @@ async def test_an_exec_leaves_an_entry_with_its_id(fleet: Fleet) -> None:
         "version": "1",
         "wave_mode": False,
     }
+
+
+async def _shown(fleet: Fleet, sent: wire.Document) -> bool:
+    return bool((await fleet.ask("GET", f"/api/results?exec_id={sent['exec_id']}")).rows)
 
 
 async def _until_shown(fleet: Fleet, result_id: str) -> None:

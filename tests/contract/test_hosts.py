@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.lab import wire
 from reconciler.lab.waiting import until
-from tests.contract.commands import ANSWER_SECONDS, unique
+from tests.contract.commands import ANSWER_SECONDS, command, run_all, unique
 from tests.contract.fleets import HOST, SPARE, Fleet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,6 +26,7 @@ async def test_a_ping_is_answered_with_a_short_heartbeat(fleet: Fleet) -> None:
 
 async def test_an_agent_that_starts_sends_a_heartbeat_at_once(fleet: Fleet) -> None:
     beats = await fleet.client.subscribe(f"heartbeat.{SPARE}")
+    await fleet.client.flush()
     await fleet.agents[SPARE].restart()
 
     heartbeat = wire.document((await beats.next_msg(timeout=ANSWER_SECONDS)).data)
@@ -88,6 +89,7 @@ async def test_the_backend_passes_a_ping_on(fleet: Fleet) -> None:
 
 
 async def test_the_end_of_an_agents_log_can_be_fetched(fleet: Fleet) -> None:
+    await run_all(fleet, command(), command())  # so that there is something in it
     asked = wire.encode({"tail_lines": 2})
     reply = await fleet.client.request(f"logs.fetch.{HOST}", asked, timeout=ANSWER_SECONDS)
     over_http = await fleet.ask("GET", f"/api/agents/{HOST}/logs?tail=1")

@@ -15,6 +15,7 @@ from tests.contract.commands import (
     results_of,
     run,
     send,
+    waits_for,
 )
 from tests.contract.fleets import HOST, SPARE, Fleet
 
@@ -110,8 +111,8 @@ async def test_a_restarted_agent_still_knows_what_it_ran(fleet: Fleet) -> None:
 
 
 async def test_an_agent_that_dies_during_a_run_says_that_it_does_not_know(fleet: Fleet) -> None:
-    begun, ended = fleet.scratch(), fleet.scratch()
-    sent = command(f"touch {begun}; sleep 1; touch {ended}")
+    begun, gate, ended = fleet.scratch(), fleet.scratch(), fleet.scratch()
+    sent = command(f"touch {begun}; {waits_for(gate)}; touch {ended}")
 
     async with results_of(fleet, sent) as results:
         await send(fleet, sent, SPARE)
@@ -125,11 +126,12 @@ async def test_an_agent_that_dies_during_a_run_says_that_it_does_not_know(fleet:
         "agent restarted during execution; outcome unknown "
         "(the command is not relaunched automatically)"
     )
+    gate.touch()
     await until(_there(ended), "the script running on without its agent")
 
 
 async def test_a_run_that_was_lost_keeps_the_id_that_its_beginning_told(fleet: Fleet) -> None:
-    sent = command("sleep 30")
+    sent = command("sleep 100")
     events = await fleet.client.subscribe(f"events.started.{sent['exec_id']}.{SPARE}")
 
     async with results_of(fleet, sent) as results:

@@ -30,7 +30,9 @@ async def publish(fleet: Fleet, path: str, *fields: tuple[str, bytes]) -> Reply:
         for name, content in fields:
             part = form.append(io.BytesIO(content))
             part.set_content_disposition("form-data", name=name, filename="package.bin")
-    return await fleet.ask("POST", path, form, kind=form.content_type)
+    # In one piece: kanade refuses a form before its end, and closes.
+    whole = io.BytesIO(await form.as_bytes())
+    return await fleet.ask("POST", path, whole, kind=form.content_type)
 
 
 async def put_chunks(fleet: Fleet, bucket: str, name: str, chunks: Sequence[bytes]) -> None:

@@ -1,13 +1,23 @@
 """What an agent answers to a command."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
 
 from reconciler.lab import wire
 from reconciler.lab.waiting import until
-from tests.contract.commands import ANSWER_SECONDS, command, next_result, results_of, run, send
+from tests.contract.commands import (
+    ANSWER_SECONDS,
+    command,
+    next_result,
+    results_of,
+    run,
+    run_in_time,
+    send,
+    waits_for,
+)
 from tests.contract.fleets import HOST, Fleet
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -59,25 +69,34 @@ async def test_a_run_with_an_exec_id_tells_its_beginning_with_the_version(fleet:
 
 
 async def test_a_script_that_takes_too_long_is_ended_with_all_it_started(fleet: Fleet) -> None:
-    witness = fleet.scratch()
-    script = f"echo begun; (sleep 3; touch {witness}) & sleep 30"
+    gate, witness = fleet.scratch(), fleet.scratch()
+    script = f"({waits_for(gate)}; touch {witness}) & echo begun; sleep 100"
 
-    result = await run(fleet, command(script, timeout_secs=1))
+    result = await run_in_time(
+        fleet,
+        lambda seconds: command(script, timeout_secs=seconds),
+        begun=lambda result: result["stdout"] == "begun\n",
+    )
 
-    assert (result["exit_code"], result["skipped"]) == (-1, False)
-    assert (result["stdout"], result["stderr"]) == ("begun\n", "timeout after 1s")
-    await asyncio.sleep(2.5)  # the grandchild would have written by then
+    assert (result["exit_code"], result["skipped"], result["stdout"]) == (-1, False, "begun\n")
+    assert re.fullmatch(r"timeout after \d+s", str(result["stderr"]))
+    gate.touch()
+    await asyncio.sleep(1)  # the grandchild would have written by then
     assert not witness.exists()
 
 
 async def test_a_script_that_will_not_end_is_ended_all_the_same(fleet: Fleet) -> None:
-    script = "trap '' TERM; while :; do sleep 0.1; done"
+    script = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
 
-    result = await run(fleet, command(script, timeout_secs=1))
+    result = await run_in_time(
+        fleet,
+        lambda seconds: command(script, timeout_secs=seconds),
+        begun=lambda result: result["stdout"] == "deaf\n",
+    )
 
     ran = wire.instant(str(result["finished_at"])) - wire.instant(str(result["started_at"]))
-    assert (result["exit_code"], result["stderr"]) == (-1, "timeout after 1s")
-    assert timedelta(seconds=6) <= ran < timedelta(seconds=9)
+    assert (result["exit_code"], result["stdout"]) == (-1, "deaf\n")
+    assert ran >= timedelta(seconds=6)
 
 
 async def test_output_beyond_eight_megabytes_loses_its_middle(fleet: Fleet) -> None:
@@ -98,7 +117,7 @@ async def test_output_beyond_eight_megabytes_loses_its_middle(fleet: Fleet) -> N
 
 
 async def test_a_running_script_can_be_killed_by_its_exec_id(fleet: Fleet) -> None:
-    sent = command("sleep 30")
+    sent = command("sleep 100")
     begun = await fleet.client.subscribe(f"events.started.{sent['exec_id']}.>")
     async with results_of(fleet, sent) as results:
         await send(fleet, sent)
@@ -145,13 +164,13 @@ async def test_output_that_is_no_utf_8_is_replaced_and_not_lost(fleet: Fleet) ->
 
 
 async def test_a_daemon_that_a_script_left_behind_does_not_hold_its_result(fleet: Fleet) -> None:
-    witness = fleet.scratch()
-    script = f"(sleep 8; touch {witness}) & echo away"
+    gate, witness = fleet.scratch(), fleet.scratch()
+    script = f"({waits_for(gate)}; touch {witness}) & echo away"
 
     result = await run(fleet, command(script))
 
     assert (result["exit_code"], result["stdout"]) == (0, "away\n")
-    assert not witness.exists()
+    gate.touch()
 
     async def written() -> bool:
         return witness.exists()

@@ -1,5 +1,7 @@
 """One message a subject: what a host that was away gets to see."""
 
+import asyncio
+
 import pytest
 
 from reconciler.lab import wire
@@ -29,6 +31,7 @@ async def test_a_command_that_came_live_is_not_replayed_after_a_restart(fleet: F
     witness = fleet.scratch()
     sent = command(f"echo ran >> {witness}")
     await run(fleet, sent, SPARE)
+    await run(fleet, command(), SPARE)  # by then it has forgotten the first result
 
     await fleet.agents[SPARE].restart()
     async with results_of(fleet, sent) as results:
@@ -78,13 +81,25 @@ async def test_a_host_takes_the_commands_of_its_groups_and_no_others(fleet: Flee
     sent = command("echo member")
 
     async with results_of(fleet, sent) as results:
-        # Membership takes effect some time after it was written: the stream keeps the command.
+        await listening(fleet, f"commands.group.{mine}")
         await fleet.jetstream.publish(f"commands.group.{mine}", wire.encode(sent))
         result = await next_result(results)
         await run(fleet, command(), SPARE)
 
         assert results.pending_msgs == 0
     assert (result["pc_id"], result["stdout"]) == (HOST, "member\n")
+
+
+async def listening(fleet: Fleet, subject: str) -> None:
+    """Wait until a new membership has taken effect: what comes before is nobody's."""
+    async with asyncio.timeout(60):
+        while subject not in await replayed(fleet, HOST):  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.05)
+
+
+async def replayed(fleet: Fleet, host: str) -> list[str]:
+    info = await fleet.jetstream.consumer_info("EXEC", f"agent_replay_{host}")
+    return info.config.filter_subjects or []
 
 
 async def test_the_replay_consumer_of_a_host_is_durable_and_narrow(fleet: Fleet) -> None:

@@ -22,6 +22,7 @@ from tests.support.builders import NOON
 from tests.support.clock import FakeClock
 from tests.support.fake_agents import FakeAgent
 from tests.support.fake_fleet import FakeFleet, FakeNatsRunner
+from tests.support.nats import eventually
 
 PC, GHOST = HostName("pc-01"), HostName("ghost")
 MANIFEST: dict[str, Json] = {"execute": {"shell": "sh", "timeout": "300s"}}
@@ -42,7 +43,9 @@ class Site:
     """Put the host into a group, and freeze kanade."""
 
     def presence(self, host: HostName = PC) -> Presence:
-        return self.fleet.hosts().get(host, UNSEEN).presence
+        found = self.fleet.hosts().get(host, UNSEEN).presence
+        assert self.fleet.presence(host) is found
+        return found
 
 
 @pytest.fixture
@@ -75,27 +78,28 @@ def _on_a_world(ground: Ground) -> Site:
 
 
 async def _on_nats(ground: Ground) -> Site:
-    connection, clock = ground.connection, FakeClock()
-    assert connection is not None
+    connection, clock, admin = await ground.connect(), FakeClock(), ground.admin
+    assert admin is not None
     heartbeat = b'{"pc_id": "pc-01", "agent_version": "0.101.0", "os_family": "linux"}'
     fleet = NatsFleet(connection, clock)
     await fleet.start()
     ground.stack.push_async_callback(fleet.stop)
 
     async def beat() -> None:
-        await connection.publish("heartbeat.pc-01", heartbeat)
+        await admin.publish("heartbeat.pc-01", heartbeat)
+        await eventually(lambda: fleet.hosts().get(PC, UNSEEN).presence is Presence.ONLINE)
 
     async def listen() -> None:
         async def answer(message: object) -> None:
             await message.respond(heartbeat)  # type: ignore[attr-defined]  # nats-py's Msg
 
-        await connection.subscribe("agents.pc-01.ping", answer)
+        await admin.subscribe("agents.pc-01.ping", answer)
 
     async def settle(group: GroupName, freeze: Freeze) -> None:
         groups = json.dumps({"groups": [group]}).encode()
-        await Bucket(connection, "agent_groups").put(PC, groups)
+        await Bucket(admin, "agent_groups").put(PC, groups)
         words = json.dumps({"reason": freeze.reason}).encode()
-        await Bucket(connection, "fleet_config").put("freeze", words)
+        await Bucket(admin, "fleet_config").put("freeze", words)
 
     return Site(
         fleet=fleet,
@@ -159,6 +163,8 @@ async def test_a_slot_holds_the_last_command_and_each_host_has_its_own(site: Sit
     }
     assert first.slot_sequence is not None
     assert slots[PC].sequence > first.slot_sequence
+    assert site.fleet.slot_sequence(PC) == slots[PC].sequence
+    assert site.fleet.slot_sequence(GHOST) == 0
 
 
 async def test_sending_again_puts_the_same_request_at_a_later_place(site: Site) -> None:

@@ -1,5 +1,6 @@
 """What the catalogue guarantees, whoever implements `ports.Jobs` and `ports.Catalogue`."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,8 @@ class Registry:
     their_catalogue: Catalogue
     their_jobs: Jobs
     revoke: Callable[[], Awaitable[None]]
+    schedule: Callable[[], Awaitable[None]]
+    """Let a schedule of kanade's name the job."""
     go_deaf: Callable[[], Awaitable[None]]
     """Let us hear of no more changes by ourselves."""
 
@@ -36,17 +39,22 @@ async def registry(ground: Ground) -> AsyncIterator[Registry]:
     if ground.world is not None:
         yield _on_a_world(ground)
         return
-    assert ground.connection is not None
+    admin = ground.admin
+    assert admin is not None
     pair = []
-    for connection in (ground.connection, await ground.another()):
-        catalogue = NatsCatalogue(connection)
+    for own in (await ground.connect(), await ground.connect()):
+        catalogue = NatsCatalogue(own)
         await catalogue.start()
         ground.stack.push_async_callback(catalogue.stop)
-        pair.append((catalogue, NatsJobs(connection, catalogue)))
-    statuses = Bucket(ground.connection, "script_status")
+        pair.append((catalogue, NatsJobs(own, catalogue)))
+    statuses = Bucket(admin, "script_status")
 
     async def revoke() -> None:
         await statuses.put(JOB, b"REVOKED")
+
+    async def schedule() -> None:
+        text = json.dumps({"id": "nightly", "job_id": JOB})
+        await Bucket(admin, "schedules").put("nightly", text.encode())
 
     yield Registry(
         catalogue=pair[0][0],
@@ -54,6 +62,7 @@ async def registry(ground: Ground) -> AsyncIterator[Registry]:
         their_catalogue=pair[1][0],
         their_jobs=pair[1][1],
         revoke=revoke,
+        schedule=schedule,
         go_deaf=pair[0][0].stop,
     )
 
@@ -66,6 +75,9 @@ def _on_a_world(ground: Ground) -> Registry:
     async def revoke() -> None:
         world.revoked.add(JOB)
 
+    async def schedule() -> None:
+        world.schedules[JOB] = "nightly"
+
     async def go_deaf() -> None:
         return
 
@@ -75,6 +87,7 @@ def _on_a_world(ground: Ground) -> Registry:
         their_catalogue=theirs,
         their_jobs=FakeJobs(world, theirs),
         revoke=revoke,
+        schedule=schedule,
         go_deaf=go_deaf,
     )
 
@@ -141,3 +154,48 @@ async def test_what_a_person_has_revoked_shows_and_stays_revoked(registry: Regis
     await registry.jobs.upsert(upsert("2"), "id: install-tool\n")
     await registry.catalogue.refresh()
     assert registry.catalogue.live()[JOB].revoked
+
+
+async def test_a_deleted_job_is_gone_for_everybody_and_revoked_until_it_is_wanted_again(
+    registry: Registry,
+) -> None:
+    await registry.jobs.upsert(upsert("1"), "id: install-tool\n")
+    await registry.jobs.delete(JOB)
+    await registry.jobs.delete(JOB)
+
+    assert dict(registry.catalogue.live()) == {}
+    await registry.their_catalogue.refresh()
+    assert dict(registry.their_catalogue.live()) == {}
+
+    await registry.jobs.upsert(upsert("2"), "id: install-tool\n")
+    await registry.catalogue.refresh()
+    assert registry.catalogue.live()[JOB].revoked
+    await registry.jobs.unrevoke(JOB)
+    assert not registry.catalogue.live()[JOB].revoked
+
+
+async def test_a_job_that_a_schedule_names_is_not_deleted(registry: Registry) -> None:
+    await registry.jobs.upsert(upsert("1"), "id: install-tool\n")
+    await registry.schedule()
+    await registry.catalogue.refresh()
+    assert registry.catalogue.live()[JOB].schedule == "nightly"
+
+    with pytest.raises(KanadeRefused, match="is referenced by schedule nightly"):
+        await registry.jobs.delete(JOB)
+
+    await registry.catalogue.refresh()
+    assert not registry.catalogue.live()[JOB].revoked
+
+
+async def test_a_job_that_was_changed_since_it_was_read_is_not_deleted(registry: Registry) -> None:
+    await registry.jobs.upsert(upsert("1"), "id: install-tool\n")
+    await registry.catalogue.refresh()
+    await registry.go_deaf()
+    await registry.their_catalogue.refresh()
+    await registry.their_jobs.upsert(upsert("by hand"), "id: install-tool\n")
+
+    with pytest.raises(Conflict):
+        await registry.jobs.delete(JOB)
+
+    await registry.catalogue.resync()
+    assert registry.catalogue.live()[JOB].pin == "by hand"

@@ -18,6 +18,7 @@ from tests.support.streams import create_object_store
 REF = ObjectRef("tool", "2.0.0")
 DATA = bytes(range(256)) * 1200
 DIGEST = Digest.of(DATA)
+STORE = "app_packages"
 OTHER = b"somebody else's"
 
 
@@ -31,17 +32,16 @@ class Stores:
 
 @pytest.fixture
 async def stores(ground: Ground) -> Stores:
-    return await _stores(ground, "app_packages")
+    return await _stores(ground)
 
 
-async def _stores(ground: Ground, store: str) -> Stores:
+async def _stores(ground: Ground) -> Stores:
     if ground.world is not None:
-        fakes = FakeObjects(ground.world, store), FakeObjects(ground.world, store)
+        fakes = FakeObjects(ground.world, STORE), FakeObjects(ground.world, STORE)
         return Stores(ours=fakes[0], theirs=fakes[1])
-    assert ground.connection is not None
     pair = []
-    for connection in (ground.connection, await ground.another()):
-        adapter = NatsObjects(connection, store)
+    for connection in (await ground.connect(), await ground.connect()):
+        adapter = NatsObjects(connection, STORE)
         await adapter.start()
         ground.stack.push_async_callback(adapter.stop)
         pair.append(adapter)
@@ -132,20 +132,26 @@ async def test_an_object_that_changes_under_an_upload_stays_as_it_is(stores: Sto
 
 async def test_what_does_not_fit_is_not_stored(ground: Ground) -> None:
     if ground.world is not None:
-        ground.world.stores["small"] = {}
-        ground.world.room_bytes["small"] = len(DATA) // 2
-    else:
-        assert ground.connection is not None
-        await create_object_store(ground.connection, "small", max_bytes=len(DATA) // 2)
-    stores = await _stores(ground, "small")
+        ground.world.room_bytes[STORE] = len(DATA) // 2
+    elif ground.admin is not None:
+        await api.ask(ground.admin, f"STREAM.DELETE.OBJ_{STORE}", {}, dict[str, object], STORE)
+        await create_object_store(ground.admin, STORE, max_bytes=len(DATA) // 2)
+    stores = await _stores(ground)
 
+    room = await stores.ours.room()
+    assert room is not None
+    assert room <= len(DATA) // 2
     with pytest.raises(NoRoom):
         await put(stores.ours)
 
     await stores.theirs.refresh()
     assert dict(stores.theirs.stored()) == {}
-    if ground.connection is not None:
-        assert (await api.stream_info(ground.connection, "OBJ_small")).state.bytes == 0
+    if ground.admin is not None:
+        assert (await api.stream_info(ground.admin, f"OBJ_{STORE}")).state.bytes == 0
+
+
+async def test_a_store_without_a_limit_takes_anything(stores: Stores) -> None:
+    assert await stores.ours.room() is None
 
 
 async def test_what_is_served_is_hashed(stores: Stores) -> None:
@@ -159,15 +165,27 @@ async def test_what_is_served_is_hashed(stores: Stores) -> None:
 
 
 async def test_what_was_deleted_is_gone_and_may_come_again(stores: Stores) -> None:
-    await put(stores.ours)
-    await stores.ours.delete(REF)
-    await stores.ours.delete(REF)
+    sequence = await put(stores.ours)
+    await stores.ours.delete(REF, sequence=sequence)
+    await stores.ours.delete(REF, sequence=sequence)
 
     assert dict(stores.ours.stored()) == {}
     with pytest.raises(KanadeRefused):
         await stores.ours.check(REF, DIGEST)
     await put(stores.ours, replaces=0)
     assert set(stores.ours.stored()) == {REF}
+
+
+async def test_what_was_seen_is_deleted_and_no_later_object_of_its_name(stores: Stores) -> None:
+    first = await put(stores.ours)
+    await stores.theirs.refresh()
+    await put(stores.theirs, OTHER, replaces=first)
+
+    for seen in (0, first):
+        with pytest.raises(Conflict):
+            await stores.ours.delete(REF, sequence=seen)
+
+    await stores.ours.check(REF, Digest.of(OTHER))
 
 
 @pytest.mark.parametrize("ref", [ObjectRef("a/b", "1"), ObjectRef("a", ".."), ObjectRef("ä", "1")])

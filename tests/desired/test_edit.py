@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.edit import CannotEdit, set_values
 from reconciler.desired.edit_spelling import Change
-from reconciler.desired.node import Document, to_json
+from reconciler.desired.node import to_json
 from reconciler.desired.yaml_source import read_yaml
 from reconciler.model.identity import Json
 
@@ -23,9 +23,9 @@ execute:
 
 
 def read(text: str) -> Json:
-    document = read_yaml(text.encode(), "")
-    assert isinstance(document, Document), document
-    return to_json(document.root)
+    reading = read_yaml(text.encode(), "")
+    assert reading.document is not None, reading
+    return to_json(reading.document.root)
 
 
 def test_a_bump_touches_two_values() -> None:

@@ -98,3 +98,13 @@ def test_pinned_hosts_are_a_part_of_it() -> None:
 
     assert fingerprint(pinned, labelled, joined) != fingerprint(pinned, labelled)
     assert fingerprint(labelled, joined) == fingerprint(labelled)
+
+
+def test_the_version_that_a_service_has_to_tell_is_a_part_of_it() -> None:
+    url = "http://{host}:8080"
+    health = (T, "every: 12h}", f"every: 12h}}\n  http: {{url: '{url}/health'}}")
+    both = f"url: '{url}/health', version_url: '{url}/api/version'"
+
+    told = fingerprint((T, "every: 12h}", f"every: 12h}}\n  http: {{{both}}}"))
+
+    assert told != fingerprint(health)

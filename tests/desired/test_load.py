@@ -16,7 +16,7 @@ from reconciler.model.desired import (
     Wave,
 )
 from reconciler.model.digest import Digest
-from reconciler.model.identity import JobId, Position, SecretName
+from reconciler.model.identity import HostName, JobId, Position, SecretName
 from reconciler.model.policy import (
     ApprovalPolicy,
     Offline,
@@ -104,6 +104,30 @@ def test_pace_and_leave_are_read() -> None:
     assert other.windows[0].cron.hours == {22}
     assert other.windows[0].duration == timedelta(hours=6)
     assert other.yanked == {"1.9"}
+
+
+def test_hosts_have_the_windows_of_all_the_labels_that_they_carry() -> None:
+    """From whichever file, each in its order, beside those of a release."""
+    night = "{labels: {ring: '0'}, allow: '0 22 * * *', duration: 4h, zone: Asia/Tokyo}"
+    inventory = "{labels: {ring: '0'}, deny: '0 0 1 * *', duration: 1d}"
+    head = b"apiVersion: kanade-reconciler/v1\nkind: Hosts\n"
+    more = head + f"windows: [{night}, {inventory}]\nhosts: [{{name: pc-09}}]\n".encode()
+
+    hosts = load(snapshot_of(BASE | {"hosts/more.yaml": more})).hosts
+
+    assert hosts[HostName("pc-09")].windows == hosts[HostName("PC-03.example.org")].windows == ()
+    first, second = hosts[HostName("pc-01")].windows
+    assert (first.kind, first.cron.text, first.zone) == (
+        WindowKind.ALLOW,
+        "0 22 * * *",
+        "Asia/Tokyo",
+    )
+    assert (second.kind, second.duration, second.zone) == (
+        WindowKind.DENY,
+        timedelta(days=1),
+        "UTC",
+    )
+    assert hosts[HostName("pc-02")].windows is hosts[HostName("pc-01")].windows
 
 
 def test_kanades_spelling_of_a_digest_is_read_padded_or_not() -> None:

@@ -6,22 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired.node import Document, find, key_place, to_json
-from reconciler.desired.yaml_source import MOST_VALUES, read_yaml
-from reconciler.errors import Fault
+from reconciler.desired.node import Document, doubts, find, key_place, to_json
+from reconciler.desired.yaml_source import MOST_FAULTS, MOST_VALUES, read_yaml
 from reconciler.model.identity import Position
 
 
 def read(content: bytes | str) -> Document:
-    document = read_yaml(content.encode() if isinstance(content, str) else content, "f.yaml")
-    assert isinstance(document, Document), document
-    return document
+    reading = read_yaml(content.encode() if isinstance(content, str) else content, "f.yaml")
+    assert reading.document is not None, reading
+    assert reading.faults == ()
+    return reading.document
 
 
-def refusal(content: bytes) -> str:
-    fault = read_yaml(content, "f.yaml")
-    assert isinstance(fault, Fault)
-    return str(fault)
+def refusals(content: bytes) -> list[str]:
+    return [str(fault) for fault in read_yaml(content, "f.yaml").faults]
 
 
 def test_every_value_and_key_knows_its_place() -> None:
@@ -86,6 +84,22 @@ def test_a_byte_order_mark_is_no_character_of_the_first_line() -> None:
             "a: 1".encode("utf-16"),
             "f.yaml:1:1: not valid UTF-8 at byte 1: this is UTF-16; save it as UTF-8",
         ),
+        (
+            "a: 1".encode("utf-16-le"),
+            "f.yaml:1:1: not valid UTF-8 at byte 1: this is UTF-16; save it as UTF-8",
+        ),
+        (
+            "a: 1".encode("utf-16-be"),
+            "f.yaml:1:1: not valid UTF-8 at byte 1: this is UTF-16; save it as UTF-8",
+        ),
+        (
+            "a: 1".encode("utf-32"),
+            "f.yaml:1:1: not valid UTF-8 at byte 1: this is UTF-32; save it as UTF-8",
+        ),
+        (
+            "a: 1".encode("utf-32-be"),
+            "f.yaml:1:1: not valid UTF-8 at byte 1: this is UTF-32; save it as UTF-8",
+        ),
         (b"[" * 2000 + b"]" * 2000, "f.yaml:1:33: nested deeper than 32 levels"),
         (b"- " * 2000, "f.yaml:1:65: nested deeper than 32 levels"),
         (
@@ -95,18 +109,20 @@ def test_a_byte_order_mark_is_no_character_of_the_first_line() -> None:
     ],
 )
 def test_what_cannot_be_read_is_one_fault_with_its_place(content: bytes, message: str) -> None:
-    assert refusal(content) == message
+    assert refusals(content) == [message]
 
 
 def test_an_alias_bomb_costs_nothing() -> None:
+    """What is refused is named, alias by alias it is not followed, nor told."""
     bomb = b"a: &a [x,x]\n" + b"".join(
         b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(98, 107)
     )
     began = time.process_time()
 
-    message = refusal(bomb)
+    told = refusals(bomb)
 
-    assert message == "f.yaml:1:4: YAML anchors and aliases are not allowed"
+    assert told[0] == "f.yaml:1:4: YAML anchors and aliases are not allowed"
+    assert len(told) == 10
     assert time.process_time() - began < 0.2
 
 
@@ -114,12 +130,35 @@ def test_an_alias_bomb_costs_nothing() -> None:
 def test_any_bytes_give_a_document_or_a_fault(content: bytes) -> None:
     outcome = read_yaml(content, "f.yaml")
 
-    assert isinstance(outcome, Document | Fault)
-    assert "\n" not in str(outcome) or isinstance(outcome, Document)
+    assert outcome.document is not None or outcome.faults
+    assert all("\n" not in str(fault) for fault in outcome.faults)
 
 
 @given(st.text("abc:-[]{},&*!|>'\"%@`?# \n\t0129.~<", max_size=60))
-def test_any_scribble_of_yaml_gives_a_document_or_one_line(content: str) -> None:
+def test_any_scribble_of_yaml_gives_a_document_or_faults_of_one_line(content: str) -> None:
     outcome = read_yaml(content.encode(), "f.yaml")
 
-    assert isinstance(outcome, Document) or len(str(outcome).splitlines()) == 1
+    assert outcome.document is not None or outcome.faults
+    assert all(len(str(fault).splitlines()) == 1 for fault in outcome.faults)
+
+
+def test_what_is_refused_costs_no_more_than_its_own_value() -> None:
+    written = b"a: !x [1]\nb: 1\nb: &b 2\nc: {<<: *b, d: 3}\ne: [*b, 4]\n? [f]\n: *b\n"
+
+    reading = read_yaml(written, "f.yaml")
+
+    assert [str(fault).removeprefix("f.yaml:") for fault in reading.faults] == [
+        '1:4: tag "!x" is not allowed; leave it out',
+        "3:4: YAML anchors and aliases are not allowed",
+        '3:1: duplicate key "b": it is at line 2 already',
+        "4:5: YAML merge keys (<<) are not allowed",
+        "6:3: a key must be text, not a list or a mapping",
+    ]
+    assert reading.document is not None
+    root = reading.document.root
+    assert to_json(root) == {"a": None, "b": None, "c": {"d": 3}, "e": [None, 4]}
+    assert set(doubts(root)) == {(), ("a",), ("b",), ("c",), ("e",), ("e", 0)}
+
+
+def test_a_file_full_of_refusals_is_told_up_to_a_limit() -> None:
+    assert len(refusals(b"- !x y\n" * 5000)) == MOST_FAULTS

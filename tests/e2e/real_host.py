@@ -15,7 +15,7 @@ from reconciler.lab.keeper import MARK, kept
 from reconciler.lab.nats_server import NatsServer, NatsSettings
 from reconciler.lab.part import Launch, Part
 from reconciler.lab.ports import free_port
-from reconciler.lab.supervisor import supervisord_path
+from reconciler.lab.program import program_path
 from reconciler.lab.waiting import until
 from tests.contract.real_kanade import HTTP_TOKEN, NATS_TOKEN, RealAgent, binary
 
@@ -72,7 +72,7 @@ class Supervised(Part):
             "autorestart = true\nstartsecs = 1\nstopwaitsecs = 30\n"
         )
         return Launch(
-            argv=(supervisord_path(), "-c", str(self.config)),
+            argv=(program_path("supervisord"), "-c", str(self.config)),
             environment=self._environment,
             log=self.home / "supervisord.out",
         )

@@ -17,7 +17,7 @@ from tests.e2e.real_host import AFTER, BEFORE, HOST, RealHost, real_host
 
 pytestmark = pytest.mark.kanade
 
-_SETTINGS = """\
+SETTINGS = """\
 [source]
 url = "{repository}"
 folder = "desired-state"
@@ -47,7 +47,7 @@ format = "json"
 """
 
 
-async def _until(
+async def until(
     true: Callable[[], bool], what: str, process: asyncio.subprocess.Process, log: Path
 ) -> None:
     deadline = time.monotonic() + 120
@@ -58,7 +58,7 @@ async def _until(
         await asyncio.sleep(0.05)
 
 
-def _runs(desk: Desk, version: str) -> bool:
+def runs(desk: Desk, version: str) -> bool:
     hosts = list(desk.board.read().hosts.values())
     return [(State.CONVERGED, version, version)] == [
         (State(item.state), item.running, item.wanted) for item in hosts
@@ -73,7 +73,7 @@ async def _commit_to_proof(host: RealHost, folder: Path, mode: str) -> list[str]
     repository.bump(BEFORE, old.read_bytes(), "Run what is there")
     config, log = folder / "reconciler.toml", folder / "controller.log"
     config.write_text(
-        _SETTINGS.format(
+        SETTINGS.format(
             repository=repository.folder,
             nats=host.nats.url,
             backend=host.backend.url,
@@ -83,10 +83,10 @@ async def _commit_to_proof(host: RealHost, folder: Path, mode: str) -> list[str]
         )
     )
     async with controller_process(config, log) as process, desk_of(config, process) as desk:
-        await _until(lambda: _runs(desk, BEFORE), "the old version is proved", process, log)
+        await until(lambda: runs(desk, BEFORE), "the old version is proved", process, log)
         assert "exec-job" not in log.read_text(), "nothing may be installed to find that out"
         repository.bump(AFTER, new.read_bytes(), f"Bump {RELEASE} to {AFTER}")
-        await _until(lambda: _runs(desk, AFTER), "the new version is proved", process, log)
+        await until(lambda: runs(desk, AFTER), "the new version is proved", process, log)
         status = next(iter(desk.board.read().hosts.values()))
         assert f'{{"version":"{AFTER}"}}' == await host.version()
         assert status.sha256 == repository.digest

@@ -1,15 +1,16 @@
 import asyncio
-import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from nats.aio.msg import Msg
 
 from reconciler.errors import KanadeRefused, KanadeUnavailable, Unauthorized, UsageError
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import connect
 from reconciler.jetstream.options import NatsOptions, without_credentials
-from tests.support.nats import NatsProcess, running
+from tests.support.nats import NatsProcess, eventually, running
 from tests.support.streams import connected, create_stream
 
 PERMISSIONS = """
@@ -23,14 +24,17 @@ authorization { users: [
 
 
 async def test_wrong_credentials_are_refused_at_once_and_not_shown(tmp_path: Path) -> None:
+    deadline = timedelta(minutes=2)
     with running(tmp_path, PERMISSIONS) as server:
-        started = time.monotonic()
-        with pytest.raises(Unauthorized) as caught:
-            await connect(NatsOptions(servers=(server.url,), user="limited", password="wr0ng"))
+        options = NatsOptions(
+            servers=(server.url,), user="limited", password="wr0ng", connect_timeout=deadline
+        )
+        async with asyncio.timeout(60):
+            with pytest.raises(Unauthorized) as caught:
+                await connect(options)
 
     assert server.url in str(caught.value)
     assert "wr0ng" not in str(caught.value)
-    assert time.monotonic() - started < 3
 
 
 async def test_a_server_that_is_not_there_is_unavailable_at_the_deadline() -> None:
@@ -81,7 +85,7 @@ def test_options_that_contradict_themselves_are_refused(
 def test_a_credentials_file_must_be_there(tmp_path: Path) -> None:
     options = NatsOptions(servers=("nats://h",), credentials=tmp_path / "user.creds")
 
-    with pytest.raises(UsageError, match=r"there is no credentials file .*user\.creds"):
+    with pytest.raises(UsageError, match=r"nats\.creds: .*user\.creds: cannot be read"):
         options.check_credentials()
 
 
@@ -89,7 +93,7 @@ def test_a_certificate_must_be_one(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for name in ("ca.pem", "missing.pem"):
         options = NatsOptions(servers=("tls://h",), ca=tmp_path / name)
-        with pytest.raises(UsageError, match="cannot use the TLS files"):
+        with pytest.raises(UsageError, match=r"nats\.tls\.\w+: .*: "):
             options.tls_context()
 
 
@@ -107,11 +111,9 @@ async def test_what_may_not_be_published_or_heard_is_named(tmp_path: Path) -> No
                     await connection.publish("forbidden.A")
             with pytest.raises(Unauthorized, match=r"not permitted: subscribe to heartbeat\.>"):
                 await connection.subscribe("heartbeat.>", _ignore)
-            started = time.monotonic()
             with pytest.raises(Unauthorized, match=r"publish to \$JS\.API\.STREAM\.INFO\.Closed"):
                 await api.stream_info(connection, "Closed")
 
-            assert time.monotonic() - started < 2
             await connection.publish("allowed.a")
 
 
@@ -170,35 +172,36 @@ async def test_a_link_that_the_server_has_ended_for_good_is_replaced(nats_accoun
         closed = asyncio.Event()
         connection.listen(closed.set)
         await connection._link.client.publish("x" * 5000)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await closed.wait()
         await connection.publish("news", b"still here")
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert await heard.get() == b"still here"
 
 
 async def test_a_link_that_cannot_be_replaced_is_tried_once_for_all_who_wait(
     own_server: NatsProcess,
 ) -> None:
-    options = NatsOptions(servers=(own_server.url,), connect_timeout=timedelta(seconds=0.5))
-    async with await connect(options) as connection:
+    async with connected(own_server.url) as connection:
         await create_stream(connection, "S", "s.>")
         closed = asyncio.Event()
         connection.listen(closed.set)
         await connection._link.client.publish("x" * 5000)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await closed.wait()
         own_server.kill()
         closed.clear()
-        started = time.monotonic()
+        patient = connection._options
+        connection._options = replace(patient, connect_timeout=timedelta(seconds=0.5))
         answers = await asyncio.gather(
             *(api.stream_info(connection, "S") for _ in range(8)), return_exceptions=True
         )
 
         assert {type(answer) for answer in answers} == {KanadeUnavailable}
-        assert time.monotonic() - started < 2
+        assert connection._attempt == 1
         assert not closed.is_set()
+        connection._options = patient
         own_server.start()
         assert (await api.stream_info(connection, "S")).config.name == "S"
         assert closed.is_set()
@@ -221,3 +224,40 @@ async def test_a_frozen_server_is_unavailable_and_is_left(own_server: NatsProces
 
 async def _ignore(_: object) -> None:
     return
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_does_no_harm(
+    own_server: NatsProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[bool] = []
+    async with connected(own_server.url) as connection:
+        connection.listen(lambda: told.append(connection.connected))
+        own_server.suspend()
+        asking = asyncio.ensure_future(connection.rtt())
+        await eventually(lambda: bool(connection._link.client._pongs))
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+        own_server.resume()
+        await connection.rtt()
+
+        assert (told, caplog.records) == ([], [])
+
+
+async def test_a_server_is_not_left_for_the_silence_of_somebody_behind_it(nats_url: str) -> None:
+    async with connected(nats_url) as connection, connected(nats_url) as other:
+        await other.subscribe("mute", _say_nothing)
+        changes: list[bool] = []
+        connection.listen(lambda: changes.append(connection.connected))
+
+        for _ in range(4):
+            with pytest.raises(KanadeUnavailable, match="no answer in time"):
+                await connection.request("mute", what="it", within=timedelta(seconds=0.1))
+
+        assert connection.connected
+        assert changes == []
+
+
+async def _say_nothing(_: Msg) -> None:
+    """Hear, and keep the sender waiting."""

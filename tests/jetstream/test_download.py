@@ -5,12 +5,13 @@ import pytest
 
 from reconciler.errors import ArtifactRefused, DigestMismatch, KanadeUnavailable
 from reconciler.jetstream import api
-from reconciler.jetstream import download as download_module
+from reconciler.jetstream import chunks as chunks_module
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.download import download
 from reconciler.jetstream.object_info import ObjectInfo
 from reconciler.jetstream.upload import Target, upload
 from reconciler.model.digest import Digest
+from reconciler.ports import Content
 from tests.support.content import MemoryContent
 from tests.support.nats import NatsProcess
 from tests.support.streams import connected, consumers, create_object_store
@@ -58,6 +59,22 @@ async def test_forged_metadata_is_found_out(connection: Connection) -> None:
         await read(connection, forged)
 
 
+async def test_the_last_block_of_wrong_bytes_is_never_given_out(connection: Connection) -> None:
+    info = await put(connection)
+    forged = msgspec.structs.replace(info, digest=Digest.of(b"other").kanade)
+    sizes: list[int] = []
+
+    async def count(content: Content) -> None:
+        async for block in content.blocks(200_000):
+            sizes.append(len(block))  # noqa: PERF401 (what came before the error counts)
+
+    async with download(connection, forged) as content:
+        with pytest.raises(DigestMismatch):
+            await count(content)
+
+    assert sum(sizes) == len(DATA) - 200_000
+
+
 @pytest.mark.parametrize(
     "change",
     [{"chunks": 38}, {"chunks": 40}, {"size": 1}, {"digest": "MD5=x"}, {"digest": None}],
@@ -84,7 +101,6 @@ async def test_missing_chunks_are_an_error_and_no_endless_wait(connection: Conne
 async def test_a_server_that_freezes_in_the_middle_is_unavailable(
     own_server: NatsProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_module, "_CHUNK_WITHIN_SECONDS", 0.3)
     async with connected(own_server.url) as connection:
         info = await put(connection)
         reading = download(connection, info)
@@ -92,6 +108,7 @@ async def test_a_server_that_freezes_in_the_middle_is_unavailable(
         blocks = content.blocks(1000)
         await anext(blocks)
         own_server.suspend()
+        monkeypatch.setattr(chunks_module, "_CHUNK_WITHIN_SECONDS", 0.3)
         with pytest.raises(KanadeUnavailable, match="no more chunks come"):
             async for _ in blocks:
                 pass

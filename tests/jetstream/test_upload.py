@@ -129,10 +129,12 @@ async def test_only_one_of_two_writers_wins_and_nothing_is_left_of_the_other(
 
 
 async def test_a_removed_object_can_be_put_again(store: Connection) -> None:
-    await upload(store, target(SMALL), MemoryContent(SMALL))
-    assert await remove(store, "box", "tool/1.0") is not None
-    assert await remove(store, "box", "tool/1.0") is None
-    assert await remove(store, "box", "never/1.0") is None
+    done = await upload(store, target(SMALL), MemoryContent(SMALL))
+    with pytest.raises(Conflict):
+        await remove(store, "box", "tool/1.0", done.sequence - 1)
+    assert await remove(store, "box", "tool/1.0", done.sequence) is not None
+    assert await remove(store, "box", "tool/1.0", done.sequence) is None
+    assert await remove(store, "box", "never/1.0", 0) is None
     message = await api.last_message(store, "OBJ_box", metadata_subject("box", "tool/1.0"))
     assert message is not None
     assert decode_info(message.data).deleted is True

@@ -9,14 +9,20 @@ from reconciler.errors import (
     ReconcilerError,
     Unauthorized,
 )
-from reconciler.jetstream.wire_errors import ApiError, not_permitted, refusal, translated
+from reconciler.jetstream.wire_errors import (
+    ApiError,
+    BeingWritten,
+    not_permitted,
+    refusal,
+    translated,
+)
 
 
 @pytest.mark.parametrize(
     ("code", "err_code", "kind", "said"),
     [
         (400, 10071, Conflict, "somebody else wrote it meanwhile"),
-        (400, 10164, Conflict, "somebody else wrote it meanwhile"),
+        (400, 10164, BeingWritten, "another write to it is on its way"),
         (503, 10023, NoRoom, "raise the limit"),
         (500, 10047, NoRoom, "raise the limit"),
         (503, 10077, NoRoom, "raise the limit"),

@@ -5,6 +5,7 @@ import pytest
 
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
+from reconciler.jetstream.kv import Bucket
 from reconciler.kanade.audit import Audit
 from reconciler.kanade.jobs import NatsCatalogue, NatsJobs
 from reconciler.kanade.objects import NatsObjects
@@ -41,8 +42,8 @@ async def test_what_is_published_and_deleted_past_the_backend_is_noted(
 ) -> None:
     scripts = NatsObjects(audited, "scripts", audit=Audit(audited, FakeClock()))
     await scripts.start()
-    await scripts.publish(REF, BytesContent(SCRIPT), Digest.of(SCRIPT), replaces=0)
-    await scripts.delete(REF)
+    done = await scripts.publish(REF, BytesContent(SCRIPT), Digest.of(SCRIPT), replaces=0)
+    await scripts.delete(REF, sequence=done.sequence)
     await scripts.stop()
 
     published = await entry(audited, "audit.kanade-reconciler.script_object_publish.tool/2.0")
@@ -84,6 +85,31 @@ async def test_jobs_and_commands_are_noted(audited: Connection) -> None:
     assert payload["subjects"] == ["commands.pc.pc-01"]
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (b"2", {"version": "2"}),
+        (b"1", {"version": "2", "script_current_before": "1"}),
+        (b"\xff\x1b[2J", {"version": "2", "script_current_before": "\ufffd\x1b[2J"}),
+    ],
+)
+async def test_the_pin_that_an_upsert_has_replaced_is_noted(
+    audited: Connection, before: bytes, told: dict[str, Json]
+) -> None:
+    spec = job("install-tool")
+    await Bucket(audited, "jobs").put(spec.id, b"{garbage")
+    await Bucket(audited, "script_current").put(spec.id, before)
+    catalogue = NatsCatalogue(audited)
+    await catalogue.start()
+    action = UpsertJob(job=spec, manifest=spec.manifest, version=Version("2"))
+
+    await NatsJobs(audited, catalogue, Audit(audited, FakeClock())).upsert(action, "")
+
+    await catalogue.stop()
+    noted = await entry(audited, "audit.kanade-reconciler.job_upsert.install-tool")
+    assert noted["payload"] == {**told, "source": "kanade-reconciler", "path": "nats"}
+
+
 @pytest.mark.parametrize("target", ["a b", "*", "x>y", "\n", ""])
 async def test_a_target_that_is_no_subject_is_noted_all_the_same(
     audited: Connection, target: str
@@ -101,7 +127,7 @@ async def test_an_entry_that_cannot_be_written_is_no_error(
     async with connected(own_server.url) as connection:
         audit = Audit(connection, FakeClock())
         await connection.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await audit.record("exec", "job", {})
 
     assert "audit entry lost" in capsys.readouterr().out

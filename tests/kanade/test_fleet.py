@@ -55,12 +55,20 @@ async def test_a_heartbeat_shows_the_host_and_wakes(watched: Watched) -> None:
     assert dict(watched.fleet.hosts()) == {}
     watched.rung.clear()
     await watched.beat("a.example.com")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await watched.rung.wait()
     state = watched.fleet.hosts()[HostName("a.example.com")]
 
     assert state.presence is Presence.ONLINE
     assert (state.agent_version, state.os_family, state.last_seen) == ("0.101.0", "linux", NOON)
+
+
+async def test_two_agents_that_beat_under_one_name_are_noticed(watched: Watched) -> None:
+    for number in range(10):
+        await watched.beat(said={"hostname": ("PC-01", "CLONE")[number % 2]})
+
+    state = watched.fleet.hosts()[PC]
+    assert (state.doubled, state.hostname) == (("CLONE", "PC-01"), "CLONE")
 
 
 @pytest.mark.parametrize(
@@ -80,8 +88,9 @@ async def test_a_heartbeat_in_anothers_name_or_of_no_sense_is_nobodys(
 
 
 async def test_a_ping_finds_who_is_there_and_who_is_not(
-    watched: Watched, captured: Callable[[str], Json]
+    watched: Watched, captured: Callable[[str], Json], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(fleet_module, "_ANSWER_WITHIN", timedelta(minutes=1))
     reply = captured("nats/ping-reply.json")
 
     async def answer(message: object) -> None:

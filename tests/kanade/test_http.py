@@ -19,11 +19,12 @@ from reconciler.errors import (
 from reconciler.kanade import http as http_module
 from reconciler.kanade.http import Ask, BackendClient, BackendOptions, NoBackend
 from reconciler.kanade.http_errors import read_json, words
+from reconciler.kanade.http_hosts import known_hosts
 from reconciler.model.observed import BackendState
-from tests.support.backend import answers, scripted
+from tests.support.backend import Reply, answers, scripted
 from tests.support.clock import FakeClock
 
-GET = Ask(method="GET", path="/api/freeze", within=timedelta(seconds=5))
+GET = Ask(method="GET", path="/api/freeze", within=timedelta(minutes=1))
 
 
 def client(url: str, token: Callable[[], str | None] = lambda: "t0ken") -> BackendClient:
@@ -50,6 +51,16 @@ async def test_without_a_token_none_is_sent() -> None:
         await asking.request(GET)
 
         assert "authorization" not in backend.asked[0].headers
+
+
+async def test_a_host_that_the_backend_lists_twice_is_one_host() -> None:
+    """Its list comes in one piece; a heartbeat meanwhile may repeat a row."""
+    rows = '[{"pc_id":"a","os":"linux"},{"pc_id":"b"},{"pc_id":"a","os":"windows"}]'
+    async with scripted(answers(200, rows, "application/json")) as backend:
+        async with client(backend.url) as asking:
+            assert await known_hosts(asking) == {"a", "b"}
+
+        assert [asked.path for asked in backend.asked] == ["/api/agents"]
 
 
 @pytest.mark.parametrize(
@@ -181,9 +192,41 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
     ],
 )
 async def test_a_backend_is_up_when_it_answers_our_token(status: int, state: BackendState) -> None:
-    async with scripted(answers(status, "null")) as backend, client(backend.url) as asking:
+    reply = answers(status, "null", "application/json")
+    async with scripted(reply) as backend, client(backend.url) as asking:
         assert await asking.state() is state
         assert (asking.trouble is None) is (state is BackendState.UP)
+
+
+async def test_a_backend_is_up_in_a_freeze() -> None:
+    frozen = answers(200, '{"until":"2026-12-01","tz":"local"}', "application/json")
+    async with scripted(frozen) as backend, client(backend.url) as asking:
+        assert await asking.state() is BackendState.UP
+
+
+@pytest.mark.parametrize(
+    ("reply", "trouble"),
+    [
+        (
+            answers(200, "<html>Welcome to nginx!</html>", "text/html"),
+            (
+                "expected JSON, got text/html (<html>Welcome to nginx!</html>); is this kanade's "
+                "backend?"
+            ),
+        ),
+        (answers(200, ""), "expected JSON, got text/plain (); is this kanade's backend?"),
+        (
+            answers(200, '{"status":"ok"}', "application/json"),
+            "no freeze in the answer; is this kanade's backend?",
+        ),
+        (answers(200, "[]", "application/json"), "answer unreadable: expected an object"),
+    ],
+)
+async def test_another_web_server_is_no_backend(reply: Reply, trouble: str) -> None:
+    async with scripted(reply) as backend, client(backend.url) as asking:
+        assert await asking.state() is BackendState.DOWN
+        assert asking.trouble is not None
+        assert asking.trouble.endswith(trouble)
 
 
 @pytest.mark.parametrize("status", [401, 403])

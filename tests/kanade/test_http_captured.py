@@ -8,9 +8,11 @@ import pytest
 from reconciler.errors import KanadeRefused, Unauthorized
 from reconciler.kanade.http import Ask, BackendClient, BackendOptions
 from reconciler.kanade.http_jobs import HttpRunner
+from reconciler.kanade.http_write import BackendWriter
 from tests.support.backend import Reply, answers, scripted
 from tests.support.builders import attempt, release
 from tests.support.clock import FakeClock
+from tests.support.lease import LeaseOfOne
 
 DATA = Path(__file__).with_name("data") / "http"
 CAPTURED = {path.stem: json.loads(path.read_text()) for path in sorted(DATA.glob("*.json"))}
@@ -61,7 +63,7 @@ async def test_an_exec_of_the_real_backend_gives_its_id() -> None:
     async with scripted(reply_of("exec")) as backend:
         options = BackendOptions(url=backend.url, token=lambda: "t0ken")
         async with BackendClient(options, FakeClock()) as asking:
-            runner = HttpRunner(asking, FakeClock())
+            runner = HttpRunner(BackendWriter(asking, LeaseOfOne()), FakeClock())
             intent = attempt(release("0.101.0"), "ghost-01", sent=False)
             sent = await runner.send(runner.prepare(intent, {}))
 

@@ -136,6 +136,16 @@ async def test_what_cannot_be_read_is_still_there(
     assert live.pin is not None
 
 
+async def test_a_pin_that_is_too_long_to_be_one_is_not_told_whole(
+    kanade: Connection, catalogue: NatsCatalogue
+) -> None:
+    await NatsJobs(kanade, catalogue).upsert(upsert("1"), YAML)
+    await Bucket(kanade, "script_current").put(JOB, b"x" * 100_000)
+    await catalogue.refresh()
+
+    assert catalogue.live()[JOB].pin == "x" * 60 + "…"
+
+
 async def test_a_job_of_the_real_backend_is_read(
     kanade: Connection, catalogue: NatsCatalogue, captured: Callable[[str], Json]
 ) -> None:
@@ -162,7 +172,7 @@ async def test_a_change_wakes_and_a_missing_bucket_is_named(kanade: Connection) 
     catalogue = NatsCatalogue(kanade, woken.set)
     await catalogue.start()
     await Bucket(kanade, "script_status").put(JOB, b"REVOKED")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await woken.wait()
     await catalogue.stop()
 

@@ -51,20 +51,20 @@ async def test_what_others_publish_and_delete_is_seen_after_a_refresh(
     async with connected(nats_account) as connection:
         other = NatsObjects(connection, "app_packages")
         await other.start()
-        await other.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
+        done = await other.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
         await packages.refresh()
         assert set(packages.stored()) == {REF}
 
-        await other.delete(REF)
+        await other.delete(REF, sequence=done.sequence)
         await packages.refresh()
         assert dict(packages.stored()) == {}
         await other.stop()
 
 
 async def test_a_deleted_package_can_be_published_again(packages: NatsObjects) -> None:
-    await packages.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
-    await packages.delete(REF)
-    await packages.delete(REF)
+    done = await packages.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
+    await packages.delete(REF, sequence=done.sequence)
+    await packages.delete(REF, sequence=done.sequence)
     assert dict(packages.stored()) == {}
 
     await packages.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
@@ -145,12 +145,12 @@ async def test_a_name_that_kanade_would_refuse_is_refused(
 
 
 async def test_equal_readings_are_the_same_mapping(packages: NatsObjects) -> None:
-    await packages.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
+    done = await packages.publish(REF, BytesContent(DATA), DIGEST, replaces=0)
     before = packages.stored()
     await packages.refresh()
     assert packages.stored() is before
 
-    await packages.delete(REF)
+    await packages.delete(REF, sequence=done.sequence)
     assert packages.stored() is not before
 
 

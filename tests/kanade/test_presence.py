@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kanade import presence
 from reconciler.kanade.codec import Heartbeat
@@ -109,3 +110,14 @@ def test_a_host_without_news_keeps_its_very_state() -> None:
     clock.advance(LONG)
     assert roll.states({})[PC].presence is Presence.OFFLINE
     assert roll.states({HostName("pc-2"): frozenset()}).keys() == {PC, HostName("pc-2")}
+
+
+def test_a_host_wants_signed_commands_until_a_heartbeat_says_otherwise() -> None:
+    roll, _ = listening()
+    wanted = []
+
+    for enforcing, pinged in ((True, False), (None, True), (False, False)):
+        roll.hear(replace(BEAT, enforcing=enforcing), pinged=pinged)
+        wanted.append(roll.states({})[PC].signed_only)
+
+    assert wanted == [True, True, False]

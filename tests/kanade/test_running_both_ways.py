@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import KanadeRefused
+from reconciler.kanade import fleet as fleet_module
+from reconciler.kanade import http_write
+from reconciler.kanade.fleet import NatsFleet
+from reconciler.kanade.http_executions import HttpExecutions
+from reconciler.lab.waiting import until
 from reconciler.model.action import UpsertJob
 from reconciler.model.attempt import Attempt
 from reconciler.model.desired import JobSpec
@@ -22,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 both_ways = pytest.mark.parametrize("way", ["nats", "http"])
 
 
-def job(script: str, timeout: str = "20s") -> UpsertJob:
+def job(script: str, timeout: str = "2m") -> UpsertJob:
     name = unique("job")
     yaml = f"# kept\nid: {name}\nversion: '1.10'\nexecute:\n"
     yaml += f"  shell: sh\n  script: {json.dumps(script)}\n  timeout: {timeout}\n"
@@ -36,7 +41,7 @@ def job(script: str, timeout: str = "20s") -> UpsertJob:
         path=f"jobs/{name}.yaml",
         manifest=manifest,
         yaml=yaml,
-        timeout=timedelta(seconds=20),
+        timeout=timedelta(minutes=2),
     )
     return UpsertJob(job=spec, manifest=manifest, version=Version("1.10"))
 
@@ -74,16 +79,19 @@ def intent(action: UpsertJob, host: str = HOST) -> Attempt:
         wish_id=WishId(unique("wish")),
         job=action.job_id,
         version=action.version,
-        timeout=timedelta(seconds=20),
+        timeout=timedelta(minutes=2),
         intended_at=now,
-        deadline_at=now + timedelta(minutes=5),
+        deadline_at=now + timedelta(hours=1),
         request_id=None,
         exec_id=None,
     )
 
 
 @both_ways
-async def test_a_command_sent_either_way_runs_and_is_reported(adapters: Adapters, way: str) -> None:
+async def test_a_command_sent_either_way_runs_and_is_reported(
+    adapters: Adapters, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_write, "WRITE_WITHIN", timedelta(minutes=1))
     action = job("echo begun; echo 'tool 2.0'")
     await adapters.jobs(way).upsert(action, action.job.yaml)
     runner = adapters.runner(way)
@@ -103,6 +111,30 @@ async def test_a_command_sent_either_way_runs_and_is_reported(adapters: Adapters
     assert (slot.exec_id, slot.job, slot.version) == (sent.exec_id, action.job_id, "1.10")
     assert slot.request_id == done.request_id
     assert sent.slot_sequence in {None, slot.sequence}
+
+
+async def test_the_backend_tells_of_an_exec_and_of_the_hosts_that_have_run_it(
+    adapters: Adapters,
+) -> None:
+    action = job("echo 'tool 2.0'")
+    await adapters.jobs("http").upsert(action, action.job.yaml)
+    executions, runner = HttpExecutions(adapters.client), adapters.runner("http")
+    assert list(await executions.of_job(action.job_id)) == []
+    sent = await runner.send(runner.prepare(intent(action), action.manifest))
+    assert sent.exec_id is not None
+    done = await adapters.finished(sent.exec_id)
+
+    async def told() -> bool:
+        """Its row is written after the command, and the run when the report has been read."""
+        rows = await executions.of_job(action.job_id)
+        return [row.id for row in rows] == [sent.exec_id] and HOST in await executions.runs_of(
+            rows[0].id
+        )
+
+    await until(told, "the exec being written down")
+    (row,) = await executions.of_job(action.job_id)
+    assert (row.version, row.at >= sent.intended_at - timedelta(minutes=1)) == ("1.10", True)
+    assert dict(await executions.runs_of(row.id)) == {HostName(HOST): done.request_id}
 
 
 async def test_a_command_that_is_sent_twice_runs_once(adapters: Adapters, tmp_path: Path) -> None:
@@ -134,20 +166,23 @@ async def test_a_long_output_is_known_by_its_end(adapters: Adapters) -> None:
 
 
 async def test_a_run_can_be_killed(adapters: Adapters) -> None:
-    action = job("sleep 30")
+    action = job("sleep 100")
     await adapters.jobs("nats").upsert(action, action.job.yaml)
     runner = adapters.runner("nats")
     sent = await runner.send(runner.prepare(intent(action), action.manifest))
     assert sent.exec_id is not None
     await adapters.started(sent.exec_id)
-    await adapters.hosts.kill(sent.exec_id)
+    await NatsFleet(adapters.admin, WallClock()).kill(sent.exec_id)
     done = await adapters.finished(sent.exec_id)
 
     assert done.exit_code == -1
     assert "killed by remote signal" in done.stderr_tail
 
 
-async def test_a_ping_tells_who_is_there(adapters: Adapters) -> None:
+async def test_a_ping_tells_who_is_there(
+    adapters: Adapters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "_ANSWER_WITHIN", timedelta(minutes=1))
     ghost = HostName("ghost-01")
     await adapters.hosts.ping(frozenset({HostName(HOST), ghost}))
     hosts = adapters.hosts.hosts()

@@ -12,7 +12,7 @@ from reconciler.lab import wire
 from reconciler.lab.connection import connect
 from reconciler.lab.waiting import until
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 
 
 @contextlib.asynccontextmanager
@@ -34,7 +34,7 @@ def command(script: str = "true", **changes: wire.Json) -> wire.Document:
         "exec_id": f"exec-{secrets.token_hex(4)}",
         "shell": "sh",
         "script": script,
-        "timeout_secs": 20,
+        "timeout_secs": 60,
         **changes,
     }
 

@@ -1,5 +1,7 @@
 """The broker by itself: credentials, limits, and what it says when it cannot start."""
 
+import asyncio
+import contextlib
 import socket
 from pathlib import Path
 
@@ -9,11 +11,17 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from reconciler.lab.failure import LabFailed
-from reconciler.lab.nats_server import NatsServer, NatsSettings
+from reconciler.lab.nats_server import NatsServer, NatsSettings, cluster_of
 from reconciler.lab.ports import free_port
 from tests.lab.talk import connected
 
-USERS = 'authorization { users: [ { user: "viewer", password: "pass" } ] }'
+USERS = """
+no_auth_user: anybody
+authorization { users: [
+  { user: anybody, password: pass }
+  { user: viewer, password: pass }
+] }
+"""
 
 
 async def ignore(_: Exception) -> None:
@@ -41,6 +49,18 @@ async def test_users_of_ones_own_can_be_given(tmp_path: Path) -> None:
             account = await client.jetstream().account_info()
 
     assert account.streams == 0
+
+
+async def test_a_cluster_answers_when_it_can_keep_something(tmp_path: Path) -> None:
+    """Nodes that have not chosen a leader yet greet, and then say nothing to whoever asks."""
+    settings = NatsSettings(folder=tmp_path, port=free_port(), authorization=USERS)
+    nodes = cluster_of(3, settings)
+    async with contextlib.AsyncExitStack() as stack:
+        await asyncio.gather(*(stack.enter_async_context(node) for node in nodes))
+        async with connected(nodes[0].url) as client:
+            made = await client.jetstream().add_stream(name="kept", num_replicas=3)
+
+    assert made.config.num_replicas == 3
 
 
 async def test_a_store_has_the_size_that_was_asked_for(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every failure of the guide, every synthetic exit code, as the real agent tells them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -10,10 +11,13 @@ from reconciler.model.failure import FailureClass, Next
 from reconciler.model.identity import HostName, JobId, RequestId, ResultId
 from reconciler.model.report import RunFinished
 from reconciler.observe.diagnosis import diagnose
+from reconciler.observe.failure_table import EXITS, ROWS
+from tests.scripts.host import SCRIPTS
 from tests.support.builders import NOON
 
 _DATA = Path(__file__).parent / "data"
 _LINE = "kanade-backend 0.101.0"
+REFUSAL = ResultId("291b83e0-eb95-54de-adc4-7d826668b748")
 
 
 class _Result(TypedDict, total=False):
@@ -65,14 +69,14 @@ def report(
     ("capture", "kind", "then"),
     [
         ("timeout", FailureClass.TIMEOUT, Next.PROBE),
-        ("deadline", FailureClass.DEADLINE_EXPIRED, Next.RESEND),
-        ("version-pin", FailureClass.VERSION_PIN, Next.RESEND),
-        ("revoked", FailureClass.REVOKED, Next.HOLD),
-        ("killed", FailureClass.KILLED, Next.HOLD),
-        ("no-shell", FailureClass.SHELL_MISSING, Next.HOLD),
-        ("script-digest", FailureClass.SCRIPT_DIGEST_MISMATCH, Next.RESEND),
-        ("script-missing", FailureClass.SCRIPT_MISSING, Next.RESEND),
-        ("failure", FailureClass.DIGEST_MISMATCH, Next.HOLD),
+        ("deadline", FailureClass.DEADLINE_EXPIRED, Next.WAIT),
+        ("version-pin", FailureClass.VERSION_PIN, Next.WAIT),
+        ("revoked", FailureClass.REVOKED, Next.STOP),
+        ("killed", FailureClass.KILLED, Next.STOP),
+        ("no-shell", FailureClass.SHELL_MISSING, Next.STOP),
+        ("script-digest", FailureClass.SCRIPT_DIGEST_MISMATCH, Next.REPUBLISH),
+        ("script-missing", FailureClass.SCRIPT_MISSING, Next.REPUBLISH),
+        ("failure", FailureClass.DIGEST_MISMATCH, Next.STOP),
     ],
 )
 def test_what_the_real_agent_answers_is_recognised(
@@ -86,6 +90,27 @@ def test_what_the_real_agent_answers_is_recognised(
     assert (kind, then) == (failure.kind, failure.next)
     assert failure.cause
     assert failure.fix
+
+
+_BEFORE = "command failed before it produced an outcome: "
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "object_store.get deploy/1: nats: timeout",
+        "get_object_store scripts: timed out",
+        "read script object 'deploy/1': no responders",
+    ],
+)
+def test_a_script_that_nats_did_not_give_has_not_run(why: str) -> None:
+    failure = diagnose(report(-1, stderr=_BEFORE + why), _LINE)
+    told_by_a_script = diagnose(report(1, stderr=why), _LINE)
+
+    assert failure is not None
+    assert told_by_a_script is not None
+    assert (failure.kind, failure.next) == (FailureClass.SCRIPT_UNAVAILABLE, Next.WAIT)
+    assert told_by_a_script.kind is FailureClass.SCRIPT_FAILED
 
 
 def test_a_success_of_the_real_agent_is_one() -> None:
@@ -104,6 +129,15 @@ def test_a_success_of_the_real_agent_is_one() -> None:
         ),
         ("BITS: TransientError", FailureClass.TRANSFER_FAILED),
         ("curl: (22) The requested URL returned error: 401", FailureClass.BACKEND_UNAUTHORIZED),
+        (
+            "download failed: HTTP status 403: the token was refused: http://backend-01/api",
+            FailureClass.BACKEND_UNAUTHORIZED,
+        ),
+        ("wget: HTTP request: 403 Forbidden", FailureClass.BACKEND_UNAUTHORIZED),
+        (
+            "the package is not what it is published as: kanade-backend 2 says that it is 3",
+            FailureClass.SCRIPT_FAILED,
+        ),
         ("curl: (7) Failed to connect to backend-01 port 8080", FailureClass.TRANSFER_FAILED),
         (
             "At line:1 char:1\n[CmdletBinding()]\nUnexpected attribute 'CmdletBinding'.",
@@ -165,7 +199,6 @@ def test_a_digest_mismatch_says_that_the_old_install_is_intact() -> None:
     ("code", "kind"),
     [
         (122, FailureClass.UNSUPPORTED),
-        (123, FailureClass.SIGNATURE_REFUSED),
         (124, FailureClass.VERSION_PIN),
         (125, FailureClass.DEADLINE_EXPIRED),
         (126, FailureClass.REVOKED),
@@ -199,3 +232,98 @@ def test_exit_0_without_the_line_proves_nothing() -> None:
 
 def test_exit_0_of_a_skipped_run_is_no_success() -> None:
     assert diagnose(report(0, skipped=True, stdout=_LINE), _LINE) is not None
+
+
+def test_a_refused_signature_is_known_by_the_results_own_id() -> None:
+    """As kanade 0.101.0 derives it, for request `q` on `pc-01`; it is not told as a skip."""
+    refused = replace(report(123, stderr="refused: unsigned"), result_id=REFUSAL)
+
+    failure, by_a_script = diagnose(refused, _LINE), diagnose(report(123), _LINE)
+    skipped = diagnose(report(123, skipped=True), _LINE)
+
+    assert failure is not None
+    assert (failure.kind, failure.next) == (FailureClass.SIGNATURE_REFUSED, Next.STOP)
+    assert failure.install_intact
+    assert by_a_script is not None
+    assert by_a_script.kind is FailureClass.SCRIPT_FAILED
+    assert skipped is not None
+    assert skipped.kind is FailureClass.SCRIPT_FAILED
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "intact"),
+    [
+        (10, FailureClass.BACKEND_UNAUTHORIZED, True),
+        (11, FailureClass.TRANSFER_FAILED, True),
+        (12, FailureClass.DIGEST_MISMATCH, True),
+        (13, FailureClass.SCRIPT_FAILED, True),
+        (14, FailureClass.QUARANTINED, True),
+        (15, FailureClass.SERVICE_DID_NOT_START, True),
+        (16, FailureClass.SERVICE_DID_NOT_START, False),
+        (17, FailureClass.SCRIPT_FAILED, True),
+    ],
+)
+def test_an_exit_code_of_our_scripts_tells_where_no_words_do(
+    code: int, kind: FailureClass, *, intact: bool
+) -> None:
+    silent, said = diagnose(report(code), _LINE), diagnose(report(code, stderr="odd"), _LINE)
+
+    assert silent is not None
+    assert (kind, intact) == (silent.kind, silent.install_intact)
+    assert said is not None
+    assert said.cause.endswith(": odd")
+
+
+@pytest.mark.parametrize("code", range(10, 18))
+def test_each_code_that_the_scripts_tell_of_is_known(code: int) -> None:
+    assert f"#   {code}  " in (SCRIPTS / "deploy-backend.sh").read_text("utf-8")
+    assert code in EXITS
+
+
+def test_a_refused_token_names_the_knob_of_either_script() -> None:
+    failure = diagnose(report(10, stderr="HTTP status 401"), _LINE)
+
+    assert failure is not None
+    assert "AGENT_SOURCE_AUTH_TOKEN" in failure.fix
+    assert "$AgentSourceAuthToken" in failure.fix
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(FailureClass.AGENT_TOO_OLD, FailureClass.BACKEND_UNAUTHORIZED, FailureClass.KILLED),
+        *(FailureClass.SIGNATURE_REFUSED, FailureClass.SHELL_MISSING, FailureClass.UNSUPPORTED),
+        *(FailureClass.REVOKED, FailureClass.VERSION_PIN, FailureClass.DEADLINE_EXPIRED),
+        *(FailureClass.STALE, FailureClass.SCRIPT_DIGEST_MISMATCH, FailureClass.SCRIPT_MISSING),
+        *(FailureClass.SCRIPT_UNAVAILABLE, FailureClass.TRANSFER_FAILED),
+    ],
+)
+def test_what_says_nothing_of_the_version_does_not_blame_it(kind: FailureClass) -> None:
+    rows = [row for row in ROWS if row.kind is kind]
+
+    assert rows
+    assert not any(row.failure().blames_version for row in rows)
+
+
+@pytest.mark.parametrize(
+    "kind", [FailureClass.SERVICE_DID_NOT_START, FailureClass.QUARANTINED, FailureClass.TIMEOUT]
+)
+def test_what_the_version_did_blames_it(kind: FailureClass) -> None:
+    assert all(row.failure().blames_version for row in ROWS if row.kind is kind)
+
+
+@pytest.mark.parametrize(
+    ("said", "proved"),
+    [
+        (_LINE, True),
+        (f"done:\t{_LINE}", True),
+        (f"not{_LINE}", False),
+        (f"{_LINE}.1", False),
+        (_LINE.partition(" ")[2], False),
+        ("", False),
+    ],
+)
+def test_the_last_line_ends_with_what_is_expected_as_words_of_their_own(
+    said: str, *, proved: bool
+) -> None:
+    assert (diagnose(report(0, stdout=said), _LINE) is None) is proved

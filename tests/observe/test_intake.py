@@ -12,7 +12,9 @@ from reconciler.model.identity import ExecId, HostName, JobId, RequestId, Result
 from reconciler.model.observed import Slot
 from reconciler.model.proof import Evidence, Proof
 from reconciler.model.report import RunFinished, RunStarted
-from reconciler.observe.intake import Learned, Memory, learn, witness
+from reconciler.observe.intake import Learned, Memory, learn
+from reconciler.observe.witness import witness
+from reconciler.plan.terms import CLOCK_SKEW
 from tests.support import builders
 from tests.support.builders import NOON
 
@@ -22,6 +24,22 @@ INSTALL = builders.attempt(RELEASE)
 KEY = (RELEASE.name, HostName("pc-01"), Purpose.INSTALL)
 SENT = Memory(attempts={KEY: INSTALL})
 SHA = RELEASE.artifact.digest.hex
+SECOND = timedelta(seconds=1)
+LOST = replace(INSTALL, via=Via.HTTP, request_id=None, exec_id=None, sent_at=None)
+"""The backend was asked, and its answer was lost."""
+
+
+def sent_by_the_backend(request: str, execution: str) -> Slot:
+    """Return what lies in the host's slot after the backend has sent what it was asked for."""
+    return Slot(
+        sequence=9,
+        at=INSTALL.intended_at + SECOND,
+        request_id=RequestId(request),
+        exec_id=ExecId(execution),
+        job=INSTALL.job,
+        version=INSTALL.version,
+        script_sha256=INSTALL.script_sha256,
+    )
 
 
 def finished(
@@ -129,15 +147,48 @@ def test_an_http_run_is_known_by_its_exec_id() -> None:
 
 def test_a_run_after_an_intent_whose_answer_was_lost_is_that_run() -> None:
     """The backend took the request and its answer never came: it is not sent twice."""
-    lost = replace(INSTALL, via=Via.HTTP, request_id=None, exec_id=None, sent_at=None)
+    lost = LOST
     memory = Memory(attempts={KEY: lost})
 
     learned = learn(finished(request="made-by-kanade"), memory, DESIRED)
 
     assert learned.attempts[0].settled
-    earlier = replace(finished(request="older"), at=lost.intended_at - timedelta(seconds=1))
+    earlier = replace(finished(request="older"), at=lost.intended_at - CLOCK_SKEW - SECOND)
     assert learn(earlier, memory, DESIRED).attempts == ()
     assert learn(finished(request="other", exit_code=1), SENT, DESIRED) == Learned()
+
+
+def test_a_run_that_the_servers_clock_puts_before_the_intent_may_be_that_run() -> None:
+    lost = LOST
+    report = replace(finished(request="made-by-kanade"), at=lost.intended_at - 2 * SECOND)
+
+    assert learn(report, Memory(attempts={KEY: lost}), DESIRED).attempts[0].settled
+
+
+@pytest.mark.parametrize("cause", ["result-1", "result-1@2026-11-23T12:00:00+00:00", "other"])
+def test_a_result_that_is_told_again_is_not_the_one_whose_answer_was_lost(cause: str) -> None:
+    """What it said is the cause of the new attempt, or is known from it as evidence."""
+    lost = replace(LOST, wish=replace(LOST.wish, cause=cause))
+    old = finished(request="before")
+    evidence = replace(builders.evidence("2.0.0"), request_id=RequestId("before"))
+    proof = Proof(package=RELEASE.package, host=HostName("pc-01"), by_result=evidence)
+    proofs = {(RELEASE.package, HostName("pc-01")): proof} if cause == "other" else {}
+
+    assert learn(old, Memory(attempts={KEY: lost}, proofs=proofs), DESIRED).attempts == ()
+
+
+def test_a_run_of_another_version_is_not_the_one_whose_answer_was_lost() -> None:
+    """Somebody has run the job by hand, a version before or after: its host runs that one."""
+    lost = LOST
+
+    learned = learn(
+        finished("tool 3.0.0", request="by hand"), Memory(attempts={KEY: lost}), DESIRED
+    )
+
+    assert learned.attempts == ()
+    seen = proof_of(learned).by_result
+    assert seen is not None
+    assert seen.version == "3.0.0"
 
 
 def test_a_start_is_noted_once_with_the_streams_time() -> None:
@@ -254,21 +305,78 @@ def test_old_news_that_comes_late_changes_nothing() -> None:
 
 
 def test_the_slot_gives_away_the_ids_of_what_the_backend_sent() -> None:
-    attempt = replace(INSTALL, via=Via.HTTP, request_id=None, exec_id=None, sent_at=None)
-    slot = Slot(
-        sequence=9,
-        at=attempt.intended_at + timedelta(seconds=1),
-        request_id=RequestId("made-by-kanade"),
-        exec_id=ExecId("exec-9"),
-        job=attempt.job,
-        version=attempt.version,
-        script_sha256=attempt.script_sha256,
-    )
+    attempt, slot = LOST, sent_by_the_backend("made-by-kanade", "exec-9")
 
     seen = witness(attempt, slot)
 
     assert seen is not None
     assert (seen.request_id, seen.exec_id, seen.slot_sequence) == ("made-by-kanade", "exec-9", 9)
+    assert witness(replace(attempt, exec_id=ExecId("exec-9")), slot) == seen
+    assert witness(replace(attempt, exec_id=ExecId("answered")), slot) is None
     assert witness(attempt, replace(slot, version=Version("1.0.0"))) is None
-    assert witness(attempt, replace(slot, at=attempt.intended_at - timedelta(seconds=1))) is None
+    assert witness(attempt, replace(slot, at=attempt.intended_at - 2 * SECOND)) is not None
+    assert witness(attempt, replace(slot, at=attempt.intended_at - CLOCK_SKEW - SECOND)) is None
     assert witness(INSTALL, slot) is None
+
+
+def test_what_is_later_than_the_intent_is_told_by_its_place_and_not_by_clocks() -> None:
+    slot = sent_by_the_backend("made-by-kanade", "exec-9")
+    early = replace(slot, at=INSTALL.intended_at - timedelta(hours=1))
+
+    assert witness(replace(LOST, slot_before=8), early) is not None
+    assert witness(replace(LOST, slot_before=9), slot) is None
+
+
+def test_another_script_than_was_asked_for_proves_nothing() -> None:
+    """The backend has answered, and its command is another: script or job had changed by then."""
+    answered = replace(LOST, exec_id=ExecId("exec-9"), script_sha256="aa" * 32)
+    slot = replace(sent_by_the_backend("made-by-kanade", "exec-9"), script_sha256="bb" * 32)
+
+    seen = witness(answered, slot)
+
+    assert seen is not None
+    assert (seen.request_id, seen.is_other_script) == ("made-by-kanade", True)
+    learned = learn(finished(request="made-by-kanade"), Memory(attempts={KEY: seen}), DESIRED)
+    outcome = learned.attempts[0].outcome
+    assert outcome is not None
+    assert outcome.failure is not None
+    assert outcome.failure.kind is FailureClass.SCRIPT_DIGEST_MISMATCH
+    assert learned.proofs == ()
+    unanswered = replace(answered, exec_id=None)
+    assert witness(unanswered, slot) is None
+
+
+def begun_by_hand(seconds: int = 0, job: str = "install-tool") -> RunStarted:
+    return RunStarted(
+        result_id=ResultId("result-1"),
+        request_id=RequestId("by-hand"),
+        exec_id=ExecId("by-hand"),
+        host=HostName("pc-01"),
+        job=JobId(job),
+        version=Version("2.0.0"),
+        at=NOON + seconds * SECOND,
+    )
+
+
+def test_a_run_of_our_job_that_somebody_has_begun_is_kept_until_its_result() -> None:
+    run = begun_by_hand()
+    key = (run.job, run.host)
+
+    assert learn(run, SENT, DESIRED) == Learned(begun=(run,))
+    under_way = replace(SENT, runs={key: run})
+    assert learn(run, under_way, DESIRED) == Learned()
+    assert learn(begun_by_hand(-60), under_way, DESIRED) == Learned()
+    assert learn(finished(request="another"), under_way, DESIRED).ended == ()
+    ended = learn(finished(request="by-hand"), under_way, DESIRED)
+    assert (ended.ended, len(ended.proofs)) == ((key,), 1)
+
+
+def test_a_run_of_a_job_that_is_not_ours_is_nobodys_business() -> None:
+    assert learn(begun_by_hand(job="cleanup"), SENT, DESIRED) == Learned()
+
+
+def test_a_start_that_is_told_after_its_result_holds_nobody() -> None:
+    (proof,) = learn(finished(request="by-hand"), SENT, DESIRED).proofs
+    memory = replace(SENT, proofs={(proof.package, proof.host): proof})
+
+    assert learn(begun_by_hand(), memory, DESIRED) == Learned()

@@ -1,8 +1,11 @@
 """Windows: open and shut at the right moments, also when clocks change."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.desired.cron import parse_cron
 from reconciler.model.policy import Cron, Window, WindowKind
@@ -86,6 +89,55 @@ def test_a_time_that_autumn_has_twice_opens_at_the_first() -> None:
 
 
 def test_a_window_that_never_comes_is_shut_without_an_end() -> None:
-    never = window("0 0 31 2 *", timedelta(hours=1))
+    monthly = window("0 0 1 * *", timedelta(hours=1))
+    never = replace(monthly.cron, days=frozenset({31}), months=frozenset({2}))
 
-    assert shut_until((never,), utc("2026-11-23 12:00")) == (True, None)
+    found = shut_until((replace(monthly, cron=never),), utc("2026-11-23 12:00"))
+
+    assert found == (True, None)
+
+
+def test_a_window_over_the_change_to_summer_time_lasts_its_whole_duration() -> None:
+    """Open from 01:00 in Berlin for 4 h of real time: until 06:00 there, on a day without 02:00."""
+    berlin = window("0 1 * * *", timedelta(hours=4), zone="Europe/Berlin")
+
+    assert shut_until((berlin,), utc("2026-03-28 23:59"))[0]
+    assert not shut_until((berlin,), utc("2026-03-29 00:00"))[0]
+    assert not shut_until((berlin,), utc("2026-03-29 03:59"))[0]
+    assert shut_until((berlin,), utc("2026-03-29 04:00"))[0]
+
+
+def test_a_window_over_the_change_to_winter_time_lasts_its_whole_duration() -> None:
+    """Open from 01:00 in Berlin for 4 h of real time: until 04:00 there, with 02:00 twice."""
+    berlin = window("0 1 * * *", timedelta(hours=4), zone="Europe/Berlin")
+
+    assert not shut_until((berlin,), utc("2026-10-25 02:59"))[0]
+    assert shut_until((berlin,), utc("2026-10-25 03:00"))[0]
+
+
+def test_a_deny_window_over_the_change_to_summer_time_ends_on_time() -> None:
+    berlin = window("0 1 * * *", timedelta(hours=4), zone="Europe/Berlin", deny=True)
+
+    assert (True, utc("2026-03-29 04:00")) == shut_until((berlin,), utc("2026-03-29 01:30"))
+
+
+@given(
+    minutes=st.integers(0, 366 * 24 * 60),
+    hour=st.integers(0, 23),
+    hours=st.integers(1, 30),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe"]),
+    deny=st.booleans(),
+)
+def test_what_is_said_of_the_next_change_is_true(
+    minutes: int, hour: int, hours: int, zone: str, *, deny: bool
+) -> None:
+    """Shut until then, and at that moment open, whatever clocks do in between."""
+    moment = utc("2026-01-01") + timedelta(minutes=minutes)
+    daily = window(f"30 {hour} * * *", timedelta(hours=hours), zone=zone, deny=deny)
+
+    shut, until = shut_until((daily,), moment)
+
+    if shut and until is not None:
+        assert until > moment
+        assert shut_until((daily,), until - timedelta(seconds=1))[0]
+        assert not shut_until((daily,), until)[0] or (deny and hours >= 23)

@@ -26,6 +26,8 @@ class Package:
     sha256: str
     url: str
     token: str = ""
+    dead_man: str = ""
+    """Seconds until the dead-man switch; without them there is none."""
 
     def render(self, script: str) -> str:
         """Return *script* with its knobs set, as the publisher does it."""
@@ -34,7 +36,7 @@ class Package:
             blank = f"AGENT_SOURCE_{name}=''\n"
             assert script.count(blank) == 1, f"knob {name}"
             script = script.replace(blank, f"AGENT_SOURCE_{name}={shlex.quote(value)}\n")
-        return script
+        return script.replace("DEAD_MAN_SECONDS=''\n", f"DEAD_MAN_SECONDS={self.dead_man}\n", 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,7 @@ class Host:
             "SUPERVISORCTL": str(BIN / "supervisorctl"),
             "KANADE_DEPLOY_HOOK": COUNT_SWAPS,
             "SWAPS": str(self.swaps_file),
-            "START_SECONDS": "5",
+            "START_SECONDS": "60",
             "STABLE_SECONDS": "0",
             "POLL_SECONDS": "0.05",
             **more,
@@ -168,12 +170,12 @@ class Host:
 
 def finish(process: "subprocess.Popen[str]") -> "subprocess.CompletedProcess[str]":
     """Wait for a script's end."""
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=180)
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def _await(happened: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.01)

@@ -108,11 +108,11 @@ def supervised(folder: Path, services: list[Service]) -> Iterator[Supervisor]:
         yield Supervisor(configuration)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _await_socket(path: Path, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not _listens(path):
         assert process.poll() is None, "supervisord ended at once"
         assert time.monotonic() < deadline, "supervisord did not come up"

@@ -29,8 +29,9 @@ def test_a_version_that_does_not_start_gives_way_to_the_one_before_and_its_last_
 
 def test_a_version_that_ends_again_and_again_gives_way(host: Host, packages: PackageServer) -> None:
     host.run("1.0.0")
-    short = b"import signal\nsignal.setitimer(signal.ITIMER_REAL, 0.5)\nimport json"
-    ending = build_service("2.0.0").replace(b"import json", short, 1)
+    serving = b"        while True:\n"
+    short = b"        import signal\n        signal.setitimer(signal.ITIMER_REAL, 0.2)\n"
+    ending = build_service("2.0.0").replace(serving, short + serving, 1)
 
     done = host.deploy(packages.publish("2.0.0", ending), STABLE_SECONDS="3")
 
@@ -60,7 +61,7 @@ def test_a_version_that_does_not_answer_in_time_gives_way(
 ) -> None:
     host.run("1.0.0")
 
-    done = host.deploy(packages.publish("2.0.0", SILENT), START_SECONDS="1")
+    done = host.deploy(packages.publish("2.0.0", SILENT), START_SECONDS="3")
 
     assert done.returncode == 15, done.stderr
     assert "/health does not answer; kanade-backend 1.0.0 is back" in done.stderr
@@ -102,9 +103,9 @@ def test_a_failed_deploy_may_be_tried_again_and_ends_the_same_way(
 ) -> None:
     host.run("1.0.0")
     package = packages.publish("2.0.0", SILENT)
-    host.deploy(package, START_SECONDS="1")
+    host.deploy(package, START_SECONDS="3")
 
-    done = host.deploy(package, START_SECONDS="1")
+    done = host.deploy(package, START_SECONDS="3")
 
     assert (done.returncode, host.running_image()) == (15, OLD), done.stderr
     assert host.swaps == ["2.0.0", "2.0.0"]
@@ -114,7 +115,7 @@ def test_the_next_version_can_be_deployed_after_a_failed_one(
     host: Host, packages: PackageServer
 ) -> None:
     host.run("1.0.0")
-    host.deploy(packages.publish("2.0.0", SILENT), START_SECONDS="1")
+    host.deploy(packages.publish("2.0.0", SILENT), START_SECONDS="3")
     mended = build_service("2.0.1")
 
     done = host.deploy(packages.publish("2.0.1", mended))
@@ -126,7 +127,7 @@ def test_the_next_version_can_be_deployed_after_a_failed_one(
 def test_when_nothing_runs_any_more_that_is_said(host: Host, packages: PackageServer) -> None:
     host.put(build_service("1.0.0", delay=60))
 
-    done = host.deploy(packages.publish("2.0.0", SILENT), START_SECONDS="1")
+    done = host.deploy(packages.publish("2.0.0", SILENT), START_SECONDS="3")
 
     assert done.returncode == 16, done.stderr
     assert "the previous program is back, and does not run either" in done.stderr.splitlines()[-1]
@@ -141,7 +142,7 @@ def test_a_program_that_ran_well_once_is_not_replaced_because_it_cannot_start_no
     host.supervisor.stop(host.service)
     host.program.chmod(0o644)
 
-    done = host.deploy(package, START_SECONDS="1")
+    done = host.deploy(package, START_SECONDS="3")
 
     assert done.returncode == 16, done.stderr
     assert done.stderr.endswith("; it is the program that was asked for, and is left in place\n")

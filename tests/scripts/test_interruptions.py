@@ -14,7 +14,7 @@ from tests.scripts.package_server import PackageServer
 OLD, NEW = build_service("1.0.0"), build_service("2.0.0")
 SILENT = build_service("2.0.0", delay=60)
 STEPS = ["downloaded", "checked", "kept", "swapped", "restarted", "settled"]
-HOLD = 'if [ "$1" = "$STEP" ]; then touch "$SWAPS.$STEP"; sleep 30; fi'
+HOLD = 'if [ "$1" = "$STEP" ]; then touch "$SWAPS.$STEP"; sleep 100; fi'
 
 
 def kill(script: "subprocess.Popen[str]", number: signal.Signals) -> None:
@@ -125,7 +125,7 @@ def test_a_bad_version_that_nobody_proved_is_recognised_by_the_next_run(
     suicide = f'if [ "$1" = {step} ]; then kill -KILL 0; fi'
     host.deploy(package, KANADE_DEPLOY_HOOK=suicide)
 
-    done = host.deploy(package, START_SECONDS="1")
+    done = host.deploy(package, START_SECONDS="3")
 
     assert done.returncode == 15, done.stderr
     assert host.running_image() == OLD
@@ -140,7 +140,7 @@ def test_a_version_that_nobody_proved_never_becomes_the_one_to_go_back_to(
     host.await_version("2.0.0")
     silent = build_service("3.0.0", delay=60)
 
-    done = host.deploy(packages.publish("3.0.0", silent), START_SECONDS="1")
+    done = host.deploy(packages.publish("3.0.0", silent), START_SECONDS="3")
 
     assert done.returncode == 15, done.stderr
     assert host.running_image() == OLD

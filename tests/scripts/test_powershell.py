@@ -21,9 +21,11 @@ CMDLETS = {
     *("ForEach-Object", "Select-Object", "Sort-Object", "Where-Object", "New-Object"),
     *("Get-BitsTransfer", "Remove-BitsTransfer", "Start-BitsTransfer", "Invoke-WebRequest"),
     *("Get-CimInstance", "Get-Command", "Get-WinEvent", "Set-StrictMode", "Start-Sleep"),
-    "Write-Output",
+    *("Get-Date", "Register-ScheduledTask", "Unregister-ScheduledTask", "Write-Output"),
+    *("New-ScheduledTaskAction", "New-ScheduledTaskPrincipal", "New-ScheduledTaskTrigger"),
+    *("New-ScheduledTaskSettingsSet", "New-TimeSpan"),
 }
-AUTOMATIC = {"_", "env:", "false", "matches", "null", "psscriptroot", "true"}
+AUTOMATIC = {"_", "env:", "false", "function:", "matches", "null", "pid", "psscriptroot", "true"}
 
 
 def text(script: str) -> str:
@@ -63,12 +65,30 @@ def test_it_is_ascii_without_a_byte_order_mark(script: str) -> None:
     assert b"\t" not in content
 
 
-@pytest.mark.parametrize("knob", ["Url", "Version", "Sha256", "AuthToken"])
+@pytest.mark.parametrize(
+    "knob",
+    [
+        *("AgentSourceUrl", "AgentSourceVersion"),
+        *("AgentSourceSha256", "AgentSourceAuthToken", "DeadManSeconds"),
+    ],
+)
 def test_a_knob_of_the_deploy_script_is_set_in_one_place_and_empty(knob: str) -> None:
     lines = text("deploy-backend.ps1").splitlines()
 
-    assert lines.count(f"$AgentSource{knob} = ''") == 1
-    assert len(re.findall(rf"^\s*\$AgentSource{knob}\s*=", "\n".join(lines), re.MULTILINE)) == 1
+    assert lines.count(f"${knob} = ''") == 1
+    assert len(re.findall(rf"^\s*\${knob}\s*=", "\n".join(lines), re.MULTILINE)) == 1
+
+
+def test_a_dead_man_switch_that_fails_stays_armed_and_is_tried_again() -> None:
+    """What disarms it stands at the end of what may fail, not in what is done in any case."""
+    switch = text("deploy-backend.ps1").partition("function Invoke-DeadManSwitch")[2]
+    switch, arming = switch.partition("\nfunction ")[::2]
+    tried, finally_done = switch.rpartition("} finally {")[::2]
+
+    assert tried.index("Start-Service") < tried.index("Remove-Item -LiteralPath $armed")
+    assert tried.index("Start-Service") < tried.index("Unregister-ScheduledTask")
+    assert finally_done.split()[:3] == ["$mutex.ReleaseMutex()", "}", "}"]
+    assert "RepetitionInterval = New-TimeSpan -Minutes 1" in arming
 
 
 @pytest.mark.parametrize("script", POWERSHELL_SCRIPTS)
@@ -76,6 +96,7 @@ def test_it_calls_nothing_but_known_cmdlets_and_its_own_functions(script: str) -
     own = set(words(script, "function_name"))
 
     called = set(words(script, "command_name"))
+    called |= set(re.findall(r"\$\{function:([\w-]+)\}", text(script)))
 
     assert called - own - CMDLETS == set(), "an alias, a misspelling, or something to look up"
     assert own - called == set(), "never called"
@@ -92,7 +113,8 @@ def test_every_variable_that_it_reads_is_set_somewhere(script: str) -> None:
 def name(variable: Node) -> str:
     """Return a variable's name as PowerShell compares it; all of the environment is one."""
     spelled = (variable.text or b"").decode().lower().strip("$@{}").removeprefix("script:")
-    return "env:" if spelled.startswith("env:") else spelled
+    drive, colon, _ = spelled.partition(":")
+    return drive + colon
 
 
 def is_set(variable: Node) -> bool:
@@ -132,6 +154,7 @@ def test_both_scripts_find_the_running_image_in_the_same_way() -> None:
     [
         "download failed: HTTP status ",
         "download failed: The transfer encountered an error: ",
+        "does not begin with http:// or https://",
         "sha256 mismatch ",
         "the package is not what it is published as: kanade-backend ",
         "is QUARANTINED by the boot sentinel on this host",

@@ -127,14 +127,26 @@ def path_with_only(client: str, folder: Path) -> str:
     return str(tools)
 
 
-def test_a_busy_backend_is_asked_again(host: Host, packages: PackageServer) -> None:
+def test_a_busy_backend_is_asked_until_it_has_time(host: Host, packages: PackageServer) -> None:
     host.run("1.0.0")
     package = packages.publish("2.0.0", NEW)
-    packages.refusals = [503]
+    packages.refusals = [503, 503, 429, 503]
 
-    done = host.deploy(package)
+    done = host.deploy(package, DOWNLOAD_TRIES="1", BUSY_SECONDS="0.05")
 
     assert (done.returncode, host.running_image()) == (0, NEW), done.stderr
+
+
+def test_a_backend_that_is_always_busy_is_given_up_in_time(
+    host: Host, packages: PackageServer
+) -> None:
+    package = packages.publish("2.0.0", NEW)
+    packages.refusals = [503] * 1000
+
+    with untouched(host):
+        said = refused(host.deploy(package, DOWNLOAD_SECONDS="2", BUSY_SECONDS="0.1"), 11)
+
+    assert said.startswith("download failed: not done after 2 s")
 
 
 def test_what_an_earlier_run_left_is_no_verdict_on_the_package(
@@ -273,7 +285,7 @@ def test_a_service_manager_that_does_not_answer_is_no_stopped_service(
 def test_a_run_waits_for_another_one_only_so_long(host: Host, packages: PackageServer) -> None:
     package = packages.publish("2.0.0", NEW)
     host.run("1.0.0")
-    holding = 'if [ "$1" = downloaded ]; then touch "$SWAPS.held"; sleep 30; fi'
+    holding = 'if [ "$1" = downloaded ]; then touch "$SWAPS.held"; sleep 100; fi'
     first = host.begin(package, KANADE_DEPLOY_HOOK=holding)
     host.await_file(Path(f"{host.swaps_file}.held"))
 

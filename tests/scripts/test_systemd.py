@@ -4,11 +4,13 @@ There is no systemd here: a `systemctl` of our own answers in its words, for a u
 test's supervisord really runs. The words are those of systemd 252.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.lab.service import build_service
+from tests.scripts.dead_man import KILL_AT, leftovers, until, watchdogs
 from tests.scripts.host import Host, sha256
 from tests.scripts.package_server import PackageServer
 
@@ -29,6 +31,15 @@ case $* in
 esac
 """
 
+_SYSTEMD_RUN = """\
+#!/bin/sh
+printf '%s\\n' "systemd-run $*" >>"$CALLS"
+if [ -z "$RUN_ALLOWED" ]; then exit 1; fi
+while [ "$1" != -- ]; do shift; done
+shift
+setsid "$@" &
+"""
+
 
 @pytest.fixture
 def systemd(host: Host, tmp_path: Path) -> dict[str, str]:
@@ -40,7 +51,8 @@ def systemd(host: Host, tmp_path: Path) -> dict[str, str]:
     }
     (tmp_path / "systemctl").write_text(_SYSTEMCTL.format(**words))
     (tmp_path / "journalctl").write_text('#!/bin/sh\necho "the journal of $*"\n')
-    for name in ("systemctl", "journalctl"):
+    (tmp_path / "systemd-run").write_text(_SYSTEMD_RUN)
+    for name in ("systemctl", "journalctl", "systemd-run"):
         (tmp_path / name).chmod(0o755)
     return {
         "PATH": f"{tmp_path}:/usr/bin:/bin",
@@ -48,6 +60,7 @@ def systemd(host: Host, tmp_path: Path) -> dict[str, str]:
         "KANADE_SERVICE_MANAGER": "systemd",
         "KANADE_BACKEND_HOME": "",
         "SUPERVISOR_CONFIG": "",
+        "RUN_ALLOWED": "yes",
     }
 
 
@@ -100,3 +113,25 @@ def test_a_systemd_that_does_not_answer_gives_no_verdict(
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("cannot ask systemd about the service")
+
+
+@pytest.mark.parametrize("allowed", ["yes", ""])
+def test_the_dead_man_switch_is_a_unit_of_its_own_where_that_is_allowed(
+    host: Host, packages: PackageServer, systemd: dict[str, str], allowed: str
+) -> None:
+    """An agent's service takes all of its processes along when it is stopped."""
+    host.run("1.0.0")
+    package = replace(packages.publish("2.0.0", NEW), dead_man="2")
+
+    host.deploy(
+        package,
+        **systemd | {"RUN_ALLOWED": allowed, "KANADE_DEPLOY_HOOK": KILL_AT, "STEP": "swapped"},
+    )
+
+    until(lambda: not watchdogs(host), "the switch to be over")
+    host.await_version("1.0.0")
+    assert leftovers(host) == set()
+    calls = Path(systemd["CALLS"]).read_text().splitlines()
+    begins = f"systemd-run --quiet --collect -- /bin/sh {host.staging}/dead-man "
+    assert [call for call in calls if call.startswith(begins)]
+    assert calls[-2:] == [f"reset-failed {host.service.name}", f"restart {host.service.name}"]

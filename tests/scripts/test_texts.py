@@ -7,7 +7,13 @@ import pytest
 from tests.scripts.host import SCRIPTS
 
 SHELL_SCRIPTS = ["deploy-backend.sh", "probe-backend.sh"]
-KNOBS = ["URL", "VERSION", "SHA256", "AUTH_TOKEN"]
+KNOBS = [
+    "AGENT_SOURCE_URL",
+    "AGENT_SOURCE_VERSION",
+    "AGENT_SOURCE_SHA256",
+    "AGENT_SOURCE_AUTH_TOKEN",
+]
+KNOBS += ["DEAD_MAN_SECONDS"]
 LONGEST_ARGUMENT = 128 * 1024
 """Bytes, on Linux (MAX_ARG_STRLEN); kanade's agent hands a whole script to `sh -c`."""
 
@@ -21,8 +27,8 @@ def text(script: str) -> str:
 def test_a_knob_of_the_deploy_script_is_set_in_one_place_and_empty(knob: str) -> None:
     lines = text("deploy-backend.sh").splitlines()
 
-    assert lines.count(f"AGENT_SOURCE_{knob}=''") == 1
-    assert len([line for line in lines if line.startswith(f"AGENT_SOURCE_{knob}=")]) == 1
+    assert lines.count(f"{knob}=''") == 1
+    assert len([line for line in lines if line.startswith(f"{knob}=")]) == 1
 
 
 @pytest.mark.parametrize("script", SHELL_SCRIPTS)

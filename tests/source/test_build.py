@@ -17,6 +17,7 @@ from reconciler.model.snapshot import Blob, Commit, Snapshot
 from reconciler.ports import BytesContent, Content
 from reconciler.source.build import Builder
 from tests.source.repository import names_in
+from tests.source.test_process import LIMITED
 from tests.support.builders import NOON
 
 LARGE = os.urandom(2_000_000)
@@ -46,7 +47,7 @@ def builder(tmp_path: Path) -> Builder:
     return Builder(
         open_blob=open_blob,
         folder=tmp_path / "builds",
-        deadline=timedelta(seconds=20),
+        deadline=timedelta(minutes=1),
         max_output_bytes=10_000_000,
         environment={"PATH": os.environ["PATH"]},
     )
@@ -131,12 +132,17 @@ async def test_a_build_that_talks_much_is_not_listened_to_for_ever(builder: Buil
 async def test_a_build_that_takes_too_long_is_ended_with_its_children(
     builder: Builder, tmp_path: Path
 ) -> None:
-    hasty = replace(builder, deadline=timedelta(milliseconds=300))
-    script = f"sleep 60 & echo $! > {tmp_path}/pid; echo waiting; wait"
+    script = f"sleep 600 & echo $! > {tmp_path}/pid; echo waiting; wait"
 
-    assert await refusal(hasty, shell(script)) == (
-        "build '/bin/sh': not done within 0.3 s; it said: waiting"
-    )
+    seconds = 0.3
+    while True:
+        hasty = replace(builder, deadline=timedelta(seconds=seconds))
+        said = await refusal(hasty, shell(script))
+        if said.endswith("waiting") or seconds > 20:
+            break
+        seconds *= 5  # a busy machine has not begun
+
+    assert said == f"build '/bin/sh': not done within {seconds:g} s; it said: waiting"
     await ended(tmp_path / "pid")
 
 
@@ -151,7 +157,7 @@ async def test_a_cancelled_build_leaves_nothing(builder: Builder, tmp_path: Path
     building = asyncio.ensure_future(
         built(builder, shell(f"sleep 60 & echo $! > {tmp_path}/pid; wait"), snapshot())
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not written(tmp_path / "pid"):  # noqa: ASYNC110 - a process has no event
             await asyncio.sleep(0.01)
     building.cancel()
@@ -189,14 +195,14 @@ async def test_only_a_file_of_the_build_is_its_output(
 async def test_a_build_may_not_write_without_end(builder: Builder) -> None:
     modest = replace(builder, max_output_bytes=100_000)
 
-    message = await refusal(modest, shell("sleep 0.05; head -c 1000000 /dev/zero > out"))
+    message = await refusal(modest, shell(f"{LIMITED}; head -c 1000000 /dev/zero > out"))
 
     assert message.startswith("build '/bin/sh': ended with ")
 
 
 async def ended(note: Path) -> None:
     process = Path("/proc") / read(note).strip()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while running(process):  # noqa: ASYNC110 - a process of others has no event
             await asyncio.sleep(0.01)
 

@@ -16,7 +16,7 @@ from reconciler.source.location import Location
 from reconciler.source.settings import GitSettings
 from tests.source.repository import ENVIRONMENT
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(minutes=1)
 Write = Callable[[str], dict[str, str]]
 
 
@@ -185,10 +185,10 @@ async def test_ssh_is_given_the_key_and_the_hosts_it_may_know(settings: GitSetti
 
 
 async def test_a_git_that_hangs_is_ended(settings: GitSettings, fake_git: Write) -> None:
-    environment = fake_git('[ "$1" = version ] && echo git version 2.40 && exit; sleep 60')
+    environment = fake_git('[ "$1" = version ] && echo git version 2.40 && exit; sleep 600')
     command = git(replace(settings, environment=environment))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(TimeoutError):
             await command.local("x", deadline=timedelta(milliseconds=100), clone=None)
 
@@ -201,6 +201,30 @@ async def test_a_git_that_cannot_be_started_is_said(
     (tmp_path / "bin" / "git").unlink()
 
     with pytest.raises(SourceUnavailable, match=r"/git cannot be started: No such file"):
+        await command.local("x", deadline=SOON, clone=None)
+
+
+async def test_a_git_that_is_no_program_is_none(settings: GitSettings, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin" / "git"
+    fake.write_bytes(b"\x7fELF")
+    fake.chmod(0o755)
+    command = git(replace(settings, environment={"PATH": str(fake.parent)}))
+
+    with pytest.raises(UsageError) as caught:
+        await command.local("x", deadline=SOON, clone=None)
+
+    expected = f"git >= 2.36 not found: {fake} cannot be started: Exec format error"
+    assert str(caught.value) == expected
+
+
+async def test_a_git_that_hangs_is_told_by_its_own_deadline(
+    settings: GitSettings, fake_git: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.source.command._VERSION_DEADLINE", timedelta(seconds=0.2))
+    command = git(replace(settings, environment=fake_git("sleep 60")))
+
+    with pytest.raises(SourceUnavailable, match=r"^git hangs: .*/git version did not answer with"):
         await command.local("x", deadline=SOON, clone=None)
 
 

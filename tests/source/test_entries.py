@@ -51,7 +51,7 @@ def test_all_faults_are_named_at_once() -> None:
         "jobs/A.yaml: differs from jobs/a.yaml only in upper and lower case; rename it",
         "releases/x.yaml: symbolic links are not allowed (mode 120000)",
         "vendor: submodules are not allowed (mode 160000)",
-        "odd: mode 110000 is not allowed",
+        "odd: neither a file nor a folder (mode 110000)",
         "con: the name is a device on Windows; rename it",
     ]
 

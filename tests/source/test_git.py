@@ -85,12 +85,21 @@ async def test_paths_are_relative_to_the_folder(
 async def test_a_folder_that_is_not_there_is_not_an_empty_one(
     repository: Repository, settings: GitSettings, make_source: Make
 ) -> None:
-    revision = repository.commit({"desired": "a file"})
+    commit = f"commit {repository.commit({'desired': 'a file', 'fleet/tokyo/a': '1'})[:12]}"
+    told: dict[str, str] = {}
 
-    with pytest.raises(SourceRefused) as caught:
-        await make_source(replace(settings, folder="desired")).fetch()
+    for folder in ("desired", "fleet/tokio", "other"):
+        state = settings.state_folder / folder
+        with pytest.raises(SourceRefused) as caught:
+            await make_source(replace(settings, folder=folder, state_folder=state)).fetch()
+        told[folder] = str(caught.value)
 
-    assert f"commit {revision[:12]}: there is no folder 'desired' in it" == str(caught.value)
+    assert told == {
+        "desired": f"{commit}: 'desired' is no folder: 'desired' is a file; give the folder that "
+        "holds releases/ and jobs/",
+        "fleet/tokio": f"{commit}: there is no folder 'fleet/tokio' in it; did you mean tokyo?",
+        "other": f"{commit}: there is no folder 'other' in it; it has fleet",
+    }
 
 
 @pytest.mark.parametrize("folder", ["/etc", "../x", "a/../../b", "a\\b", "a\nb"])

@@ -2,8 +2,8 @@
 
 import os
 import struct
-import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,21 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     os.close(descriptor)
 
 
+@contextmanager
+def counted_reads() -> Iterator[list[int]]:
+    """Give the sizes of all that is read meanwhile."""
+    reads: list[int] = []
+    pread = os.pread
+
+    def counted(descriptor: int, size: int, offset: int) -> bytes:
+        reads.append(size)
+        return pread(descriptor, size, offset)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "pread", counted)
+        yield reads
+
+
 @pytest.mark.parametrize(
     ("strings", "numbers", "expected"),
     [
@@ -44,6 +59,14 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         ({"ProductVersion": ""}, (1, 2, 3, 4), "1.2.3.4"),
         ({}, (0, 0, 0, 0), None),
         ({"ProductVersion": "Windows\u00ae 11"}, (0, 0, 0, 0), None),
+        ({"ProductVersion": "0.42.0 (abc123)"}, (1, 2, 3, 4), "0.42.0"),
+        ({"ProductVersion": "0.42.0 Release"}, (1, 2, 3, 4), "0.42.0"),
+        ({"ProductVersion": "0,42,0,0"}, (1, 2, 3, 4), "0.42.0.0"),
+        ({"ProductVersion": "0, 42, 0, 1 (Windows)"}, (1, 2, 3, 4), "0.42.0.1"),
+        ({"ProductVersion": "nightly", "FileVersion": "0.42.0"}, (1, 2, 3, 4), "0.42.0"),
+        ({"ProductVersion": "nightly", "FileVersion": "of today"}, (1, 2, 3, 4), "1.2.3.4"),
+        ({"ProductVersion": "11 Professional"}, (1, 2, 3, 4), "1.2.3.4"),
+        ({"ProductVersion": "0.42.0, of 2026"}, (0, 0, 0, 0), None),
         ({"ProductVersion": "1" * 2000}, (0, 0, 0, 0), "1" * 128),
     ],
 )
@@ -109,20 +132,20 @@ SOUND = (
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_malformed_binary_does_any_harm(ask: Ask, data: st.DataObject) -> None:
-    """Any bytes of a sound one are exchanged or cut off; what it says may be anything, in time."""
+    """Any bytes of a sound one are exchanged or cut off; what it says may be anything, soon."""
     content = bytearray(data.draw(st.sampled_from(SOUND)))
     places = st.integers(0, min(len(content), 0x400) - 1)
     for place in data.draw(st.lists(places, max_size=12)):
         content[place] = data.draw(st.sampled_from([0, 1, 2, 0x10, 0x7F, 0x80, 0xFF]))
     cut = data.draw(st.integers(0, len(content)))
-    began = time.perf_counter()
 
-    ask(bytes(content[: len(content) - cut] if cut % 3 == 0 else content))
+    with counted_reads() as reads:
+        ask(bytes(content[: len(content) - cut] if cut % 3 == 0 else content))
 
-    assert time.perf_counter() - began < 2
+    assert len(reads) < 21_000
 
 
-def test_a_binary_of_many_resources_is_given_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_binary_of_many_resources_is_given_up(ask: Ask) -> None:
     """A folder of thousands of entries, each of which is another such folder."""
     content = bytearray(windows_binary({"ProductVersion": "1.2.3"}))
     content[0x200:] = folder_of(1, 0x80000000 + 1000) + bytes(1000)
@@ -131,16 +154,10 @@ def test_a_binary_of_many_resources_is_given_up(ask: Ask, monkeypatch: pytest.Mo
     section = content.index(b".rsrc")
     content[section + 8 : section + 12] = (80_000).to_bytes(4, "little")
     content[section + 16 : section + 20] = (80_000).to_bytes(4, "little")
-    reads = []
-    pread = os.pread
 
-    def counted(descriptor: int, size: int, offset: int) -> bytes:
-        reads.append(size)
-        return pread(descriptor, size, offset)
+    with counted_reads() as reads:
+        assert ask(bytes(content)) is None
 
-    monkeypatch.setattr(os, "pread", counted)
-
-    assert ask(bytes(content)) is None
     assert 1000 < len(reads) < 21_000
     assert max(reads) <= 256 * 1024
 
@@ -156,9 +173,9 @@ def test_no_large_file_is_read_whole(tmp_path: Path) -> None:
     path.write_bytes(windows_binary({"ProductVersion": "1.2.3"}))
     os.truncate(path, 2**30)
     descriptor = os.open(path, os.O_RDONLY)
-    began = time.perf_counter()
     try:
-        assert stated_version(descriptor) == "1.2.3"
+        with counted_reads() as reads:
+            assert stated_version(descriptor) == "1.2.3"
     finally:
         os.close(descriptor)
-    assert time.perf_counter() - began < 0.5
+    assert 0 < sum(reads) < 2**20

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.source import watch as watch_module
 from reconciler.source.refs import ref_store
 from reconciler.source.watch import RepositoryWatch, Watch
 from tests.source.repository import Repository, git
 from tests.support.clock import FakeClock
+from tests.support.nats import eventually
 
-_SOON = 4  # seconds; after five a look is taken anyway
+_SOON = 60  # seconds; and no look is taken anyway before
+
+pytestmark = pytest.mark.usefixtures("no_look_anyway")
 
 
 class RealClock(FakeClock):
@@ -31,23 +34,23 @@ class Woken:
     """Counts wakes."""
 
     def __init__(self) -> None:
-        self.times: list[float] = []
+        self.times = 0
         self._event = asyncio.Event()
 
     def __call__(self) -> None:
-        self.times.append(time.perf_counter())
+        self.times += 1
         self._event.set()
 
-    async def settle(self) -> None:
-        """Let what belongs to one change be over."""
+    async def settle(self, repository: Path) -> None:
+        """Let what belongs to one change be over, and the folders be watched that it has made."""
         await asyncio.sleep(0.1)
+        await kernel_watches(repository)
         self._event.clear()
 
-    async def next(self) -> float:
+    async def next(self) -> None:
         async with asyncio.timeout(_SOON):
             await self._event.wait()
         self._event.clear()
-        return self.times[-1]
 
 
 @asynccontextmanager
@@ -58,7 +61,8 @@ async def watching(repository: Path, watch: Watch | None = None) -> AsyncIterato
     try:
         if ref_store(repository) is not None:
             await woken.next()
-            await kernel_watches(watch)
+            if watch is None:
+                await kernel_watches(repository)
         yield woken
     finally:
         task.cancel()
@@ -66,19 +70,28 @@ async def watching(repository: Path, watch: Watch | None = None) -> AsyncIterato
     assert task.cancelled()
 
 
-async def kernel_watches(watch: Watch | None = None) -> None:
-    async with asyncio.timeout(10):
-        while watch is None and not watched():  # noqa: ASYNC110 - events have no event
-            await asyncio.sleep(0.01)
+async def kernel_watches(repository: Path) -> None:
+    """Wait until the kernel watches for us every folder of *repository* that has refs."""
+    await eventually(lambda: folders_of(repository) <= watched())
 
 
-def watched() -> bool:
-    """Tell whether the kernel watches any folder for us."""
-    return any(
-        "inotify" in line
-        for file in Path("/proc/self/fdinfo").iterdir()
-        for line in read(file).splitlines()
+def folders_of(repository: Path) -> set[int]:
+    store = ref_store(repository)
+    return {-1} if store is None else {Path(path).stat().st_ino for path, _ in store.folders()}
+
+
+def watched() -> set[int]:
+    """Return the inodes that the kernel watches for us."""
+    lines = (
+        line for file in Path("/proc/self/fdinfo").iterdir() for line in read(file).splitlines()
     )
+    return {
+        int(word.removeprefix("ino:"), 16)
+        for line in lines
+        if line.startswith("inotify ")
+        for word in line.split()
+        if word.startswith("ino:")
+    }
 
 
 def read(file: Path) -> str:
@@ -88,16 +101,18 @@ def read(file: Path) -> str:
         return ""
 
 
-async def test_commits_are_noticed_within_milliseconds(repository: Repository) -> None:
+@pytest.fixture
+def no_look_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is noticed is noticed because the kernel has told it."""
+    monkeypatch.setattr(watch_module, "_QUIET_MILLISECONDS", 3_600_000)
+
+
+async def test_commits_are_noticed_when_they_are_made(repository: Repository) -> None:
     repository.commit({"a": "0"})
     async with watching(repository.path) as woken:
-        delays = []
         for number in range(1, 8):
             repository.commit({"a": f"{number}"})
-            done = time.perf_counter()
-            delays.append(await woken.next() - done)
-
-    assert sorted(delays)[3] < 0.1
+            await woken.next()
 
 
 async def test_a_branch_in_a_folder_that_was_not_there_is_noticed_each_time(
@@ -108,7 +123,7 @@ async def test_a_branch_in_a_folder_that_was_not_there_is_noticed_each_time(
         for number in range(3):
             repository.commit({"a": f"{number}"}, branch="team/new/topic")
             await woken.next()
-            await woken.settle()
+            await woken.settle(repository.path)
 
 
 async def test_a_packed_ref_is_noticed_when_it_moves_again(repository: Repository) -> None:
@@ -116,7 +131,7 @@ async def test_a_packed_ref_is_noticed_when_it_moves_again(repository: Repositor
     async with watching(repository.path) as woken:
         repository.git("pack-refs", "--all", "--prune")
         await woken.next()
-        await woken.settle()
+        await woken.settle(repository.path)
         repository.commit({"a": "1"})
         await woken.next()
 
@@ -126,7 +141,7 @@ async def test_a_repository_that_comes_later_is_waited_for(tmp_path: Path) -> No
     async with watching(place) as woken:
         made = Repository.create(place)
         await woken.next()
-        await kernel_watches()
+        await kernel_watches(place)
         made.commit({"a": "0"})
         await woken.next()
 
@@ -137,7 +152,7 @@ async def test_what_is_no_ref_wakes_nobody(repository: Repository) -> None:
         (repository.path / "refs/heads/x.lock").touch()
         (repository.path / "FETCH_HEAD").touch()
         await asyncio.sleep(0.1)
-        assert len(woken.times) == 1
+        assert woken.times == 1
         repository.commit({"a": "1"})
         await woken.next()
 
@@ -174,7 +189,7 @@ async def test_where_watching_fails_the_refs_are_polled_and_watching_is_tried_ag
         for number in (1, 2):
             repository.commit({"a": f"{number}"})
             await woken.next()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while tries < 2:  # noqa: ASYNC110 - there is nothing to wait for but time
                 await asyncio.sleep(0.01)
 
@@ -208,7 +223,7 @@ def test_without_a_file_descriptor_left_it_polls(repository: Repository) -> None
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=120,
         env={**os.environ, "PYTHONPATH": "."},
     )
 

@@ -52,7 +52,7 @@ async def open_state(nats_account: str) -> AsyncIterator[Open]:
             mirror = await _started(stack, connection, bucket)
             asked = await _started(stack, connection, requests)
             clock = FakeClock()
-            lease = KvLease(bucket, mirror, instance, clock)
+            lease = KvLease(bucket, mirror, instance, clock, bucket.create)
             ledger = Ledger(bucket, mirror, lease)
             return Own(
                 connection=connection,
@@ -61,7 +61,7 @@ async def open_state(nats_account: str) -> AsyncIterator[Open]:
                 lease=lease,
                 ledger=ledger,
                 book=RequestBook(requests, asked),
-                board=KvBoard(Board(mirror), ledger, events),
+                board=KvBoard(Board(mirror), ledger, events, lease),
                 clock=clock,
             )
 

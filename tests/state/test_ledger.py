@@ -8,10 +8,11 @@ import pytest
 from reconciler.cli.own_state import open_own_state
 from reconciler.errors import KanadeUnavailable
 from reconciler.jetstream import connection as connection_module
+from reconciler.model.approval import Approval
 from reconciler.model.attempt import Purpose
 from reconciler.model.failure import FailureClass
 from reconciler.model.identity import HostName, ObjectRef
-from reconciler.model.observed import Approval, Owned
+from reconciler.model.observed import Owned
 from reconciler.model.proof import Proof
 from reconciler.state.names import journal_key
 from tests.state.conftest import Open
@@ -93,20 +94,22 @@ async def test_a_persons_word_counts_once_and_without_a_lease(open_state: Open) 
     await own.book.approve(replace(approval, reason="again"))
 
     other = await open_state("two")
-    assert (replace(approval, reason="again"),) == other.book.read().approvals
+    (found,) = other.book.read().words
+    assert replace(approval, reason="again") == found.word
+    assert (found.pending, found.refusal) == (True, "it has not been checked yet")
 
 
 async def test_a_server_that_is_gone_is_no_answer_and_no_takeover(
     own_server: NatsProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the write would have said is unknown; it must not look like a bug, nor like a loss."""
-    monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=0.1))
     async with (
         connected(own_server.url) as connection,
         open_own_state(connection, "one", FakeClock(), lambda: None, create=True) as own,
     ):
         await own.lease.attempt()
         own_server.kill()
+        monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=0.1))
 
         with pytest.raises(KanadeUnavailable):
             await own.ledger.record(builders.attempt(builders.release()))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from msgspec import structs
+
 from reconciler.model.condition import Condition, ConditionType
 from reconciler.model.desired import Release
 from reconciler.model.failure import Failure, FailureClass, Next
@@ -22,7 +24,7 @@ FAILURE = Failure(
     kind=FailureClass.SERVICE_DID_NOT_START,
     cause="the new service did not come up",
     fix="publish a version that starts",
-    next=Next.HOLD,
+    next=Next.ROLL_BACK,
     install_intact=True,
 )
 
@@ -31,10 +33,14 @@ def view(host: str, state: State, **changes: object) -> Assessment:
     failed = state in (State.FAILED, State.TIMED_OUT)
     reason = str(FAILURE.kind) if failed else "InFlight"
     message = FAILURE.cause if failed else f"it is {state}"
-    built = Assessment(host=HostName(host), state=state, reason=reason, message=message)
-    if failed:
-        built = replace(built, failure=FAILURE)
-    return replace(built, **changes)  # type: ignore[arg-type]  # the test names real fields
+    built = Assessment(
+        host=HostName(host),
+        state=state,
+        reason=reason,
+        message=message,
+        failure=FAILURE if failed else None,
+    )
+    return structs.replace(built, **changes)
 
 
 def held(reason: str, *, person: bool = False) -> Deferred:
@@ -58,12 +64,16 @@ def failed_step(*, transient: bool) -> StepOutcome:
 
 
 def applied(
-    *views: Assessment, blocked: Deferred | None = None, failed: tuple[StepOutcome, ...] = ()
+    *views: Assessment,
+    blocked: Deferred | None = None,
+    unapproved: Deferred | None = None,
+    failed: tuple[StepOutcome, ...] = (),
 ) -> Applied:
     plan = Plan(
         revision=REVISION,
         hosts={ITEM.name: views},
         blocked={ITEM.name: blocked} if blocked is not None else {},
+        unapproved={ITEM.name: unapproved} if unapproved is not None else {},
     )
     return Applied(plan=plan, outcomes=failed)
 

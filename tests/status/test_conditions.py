@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.action import OfferRevert
 from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.desired import Release
 from reconciler.model.identity import Revision
@@ -102,6 +103,21 @@ SITUATIONS = {
 }
 
 
+def test_a_revert_that_cannot_be_pushed_now_says_nothing_of_the_release() -> None:
+    offer = OfferRevert(
+        release=ITEM,
+        quarantine=builders.quarantine(ITEM),
+        back_to=builders.record(builders.release("1.0.0")),
+        is_stored=True,
+    )
+    outcome = failed_step(transient=True)
+    unpushed = replace(outcome, step=replace(outcome.step, action=offer))
+
+    found = conditions(told(applied(GOOD, failed=(unpushed,))))
+
+    assert found[ConditionType.READY].reason == "Converged"
+
+
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=list(SITUATIONS))
 def test_the_conditions_of_a_situation(situation: Situation) -> None:
     found = conditions(told(situation.done))
@@ -165,17 +181,20 @@ def test_drift_is_told_until_the_host_is_right_again() -> None:
     ],
     ids=["by its job", "by itself"],
 )
-def test_a_gated_release_says_whether_it_waits_for_a_word(release: Release) -> None:
-    waiting = told(applied(MOVING, blocked=held("ApprovalRequired", person=True)), release)
-    going = told(applied(MOVING, blocked=held("Soaking")), release)
+def test_a_gated_release_says_whether_it_lacks_a_word_whatever_holds_it(release: Release) -> None:
+    lacking = held("ApprovalRequired", person=True)
+    suspended = held("Suspended", person=True)
+    waiting = told(applied(MOVING, blocked=suspended, unapproved=lacking), release)
+    going = told(applied(MOVING, blocked=suspended), release)
 
     found = conditions(waiting)[ConditionType.APPROVED]
-    assert (found.status, found.reason) == (Truth.FALSE, "ApprovalRequired")
-    assert conditions(going)[ConditionType.APPROVED].status is Truth.TRUE
-    assert (waiting.waits_for, going.waits_for) == (
-        "it waits: ApprovalRequired",
-        "it waits: Soaking",
+    assert (found.status, found.reason, found.message) == (
+        Truth.FALSE,
+        "ApprovalRequired",
+        lacking.message,
     )
+    assert conditions(going)[ConditionType.APPROVED].status is Truth.TRUE
+    assert waiting.waits_for == going.waits_for == suspended.message
 
 
 def test_a_suspended_release_says_so_and_by_whom() -> None:

@@ -1,14 +1,17 @@
 """What is told of releases, hosts, jobs and kanade itself, beside the conditions of a release."""
 
-from dataclasses import replace
+import pytest
+from msgspec import structs
 
 from reconciler.errors import KanadeUnavailable
 from reconciler.model.condition import Truth
 from reconciler.model.failure import FailureClass
 from reconciler.model.identity import HostName, JobId, Version
 from reconciler.model.observed import LiveJob, Observed
+from reconciler.model.outcome import Applied, StepOutcome, StepState
 from reconciler.model.plan import Plan
-from reconciler.status.summarize import reachability, summarize_hosts, summarize_jobs
+from reconciler.status.conditions import reachability
+from reconciler.status.summarize import summarize_hosts, summarize_jobs
 from tests.status.situations import BAD, GOOD, ITEM, LATER, MOVING, applied, told
 from tests.support import builders
 from tests.support.builders import NOON, REVISION
@@ -29,7 +32,7 @@ def test_a_host_is_told_with_what_its_last_run_said() -> None:
         FailureClass.SERVICE_DID_NOT_START, exit_code=3, last_line="no, it does not start"
     )
     install = builders.attempt(ITEM, "pc-02", number=2, outcome=outcome)
-    bad = replace(
+    bad = structs.replace(
         BAD,
         install=install,
         running=Version("1.0.0"),
@@ -37,7 +40,7 @@ def test_a_host_is_told_with_what_its_last_run_said() -> None:
         drifted=True,
     )
 
-    found = summarize_hosts(builders.desired(ITEM), applied(GOOD, bad).plan)
+    found = summarize_hosts(builders.desired(ITEM), applied(GOOD, bad).plan, LATER)
 
     assert list(found) == [(ITEM.name, "pc-01"), (ITEM.name, "pc-02")]
     status = found[ITEM.name, HostName("pc-02")]
@@ -60,23 +63,43 @@ def test_a_host_is_told_with_what_its_last_run_said() -> None:
     )
 
 
-def test_jobs_are_told_against_the_catalogue() -> None:
-    desired = builders.desired(ITEM)
-    pin = Version("1.0.0")
-    live = LiveJob(id=ITEM.job.id, manifest={}, pin=pin, revoked=False)
-    planned = step("install-tool")
+def live(pin: str, *, revoked: bool = False) -> LiveJob:
+    return LiveJob(id=ITEM.job.id, manifest={}, pin=Version(pin), revoked=revoked)
 
-    found = summarize_jobs(
-        desired, Observed(jobs={ITEM.job.id: live}), Plan(revision=REVISION, steps=(planned,))
-    )
-    later = summarize_jobs(desired, Observed(jobs={ITEM.job.id: live}), Plan(revision=REVISION))
 
-    install, probe = found[ITEM.job.id], found[JobId("version-tool")]
-    assert (install.release, install.version, install.registered) == ("tool", "2.0.0", "1.0.0")
-    assert (install.reason, install.message) == ("JobMissing", "it is not in the catalogue")
-    assert (probe.release, probe.version, probe.registered) == (None, "1", None)
-    assert probe.reason == "Missing"
-    assert later[ITEM.job.id].reason == "InSync"
+def written(state: StepState) -> Applied:
+    outcome = StepOutcome(step=step("install-tool"), state=state)
+    return Applied(plan=Plan(revision=REVISION, steps=(outcome.step,)), outcomes=(outcome,))
+
+
+NOTHING_DONE = Applied(plan=Plan(revision=REVISION))
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "done", "registered", "reason"),
+    [
+        (None, NOTHING_DONE, None, "Missing"),
+        (None, written(StepState.FAILED), None, "JobMissing"),
+        (None, written(StepState.SKIPPED), None, "JobMissing"),
+        (None, written(StepState.DONE), "2.0.0", "InSync"),
+        (live("1.0.0"), written(StepState.DONE), "2.0.0", "InSync"),
+        (live("1.0.0"), NOTHING_DONE, "1.0.0", "VersionDiffers"),
+        (live("2.0.0"), NOTHING_DONE, "2.0.0", "InSync"),
+        (live("2.0.0", revoked=True), NOTHING_DONE, "2.0.0", "Revoked"),
+    ],
+)
+def test_a_job_is_told_as_the_pass_has_left_it(
+    catalogue: LiveJob | None, done: Applied, registered: str | None, reason: str
+) -> None:
+    jobs = {ITEM.job.id: catalogue} if catalogue is not None else {}
+
+    found = summarize_jobs(builders.desired(ITEM), Observed(jobs=jobs), done)
+
+    status = found[ITEM.job.id]
+    assert (status.release, status.version) == ("tool", "2.0.0")
+    assert (status.registered, status.reason) == (registered, reason)
+    probe = found[JobId("version-tool")]
+    assert (probe.release, probe.version, probe.reason) == (None, "1", "Missing")
 
 
 def test_whether_kanade_can_be_read_keeps_its_time_while_it_says_the_same() -> None:

@@ -146,9 +146,11 @@ def test_an_event_of_a_release_says_which_condition_and_since_which_revision() -
     assert event == Event(
         at=LATER,
         kind="NoRoom",
-        message="Ready=False: 1 of 2",
+        message="1 of 2",
         release=ReleaseName("tool"),
         revision=REVISION,
+        condition=ConditionType.READY,
+        truth=Truth.FALSE,
     )
 
 
@@ -205,3 +207,40 @@ def test_events_have_an_order_controller_releases_hosts_by_name() -> None:
         ("HostRunning", "tool", "pc-01"),
         ("HostRunning", "tool", "pc-02"),
     ]
+
+
+def ids(before: Status, after: Status, *, later: timedelta = timedelta(0)) -> list[str]:
+    return [event.id for event in transitions(before, after, LATER + later)]
+
+
+def test_a_transition_that_is_told_again_later_has_the_same_id() -> None:
+    """Its teller may have died before it could keep what it had told."""
+    before = replace(release(READY), hosts=host("running").hosts)
+    after = Status(
+        controller=ControllerStatus(revision=REVISION, conditions=(FETCHED,)),
+        releases=release(replace(READY, reason="NoRoom", since=LATER)).releases,
+        hosts=host("failed").hosts,
+    )
+    again = replace(after, releases=release(replace(READY, reason="NoRoom")).releases)
+
+    told = ids(before, after)
+
+    assert len(set(told)) == 4
+    assert told == ids(before, again, later=timedelta(minutes=1))
+
+
+def test_the_same_change_of_heart_is_another_event_each_time() -> None:
+    calm, later = release(STEADY), release(replace(STEADY, since=LATER))
+
+    assert ids(calm, release(DRIFTED)) != ids(later, release(DRIFTED))
+    assert ids(host("running"), host("failed")) != ids(
+        host("running", attempt=2), host("failed", attempt=2)
+    )
+
+
+def test_a_revision_is_told_with_its_plan() -> None:
+    after = controller(FETCHED, revision=REVISION)
+
+    revision, fetched = transitions(NOTHING, after, LATER, details="tool 2.0.0: 0 of 2")
+
+    assert (revision.details, fetched.details) == ("tool 2.0.0: 0 of 2", "")

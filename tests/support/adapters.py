@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from reconciler.cli.roles import Role
 from reconciler.jetstream.connection import Connection, connect
 from reconciler.jetstream.options import NatsOptions
 from reconciler.kanade.fleet import NatsFleet
 from reconciler.kanade.http import BackendClient, BackendOptions
 from reconciler.kanade.http_jobs import HttpJobs, HttpRunner
 from reconciler.kanade.http_objects import HttpObjects
+from reconciler.kanade.http_write import BackendWriter
 from reconciler.kanade.jobs import NatsCatalogue, NatsJobs
 from reconciler.kanade.objects import NatsObjects
 from reconciler.kanade.reports import NatsReports
@@ -22,6 +24,8 @@ from reconciler.model.report import RunFinished, RunStarted
 from reconciler.ports import Jobs, Objects, Runner
 from tests.contract.fleets import Fleet
 from tests.contract.real_kanade import NATS_TOKEN
+from tests.support.lease import LeaseOfOne
+from tests.support.nats_users import options_for
 
 Report = TypeVar("Report", RunStarted, RunFinished)
 
@@ -41,10 +45,12 @@ class WallClock:
 
 @dataclass(frozen=True, kw_only=True)
 class Adapters:
-    """Everything on one connection, started."""
+    """Everything on one connection, started; where NATS has roles, on a controller's."""
 
     fleet: Fleet
     connection: Connection
+    admin: Connection
+    """Somebody who may do everything."""
     client: BackendClient
     packages: NatsObjects
     catalogue: NatsCatalogue
@@ -53,18 +59,22 @@ class Adapters:
     rung: asyncio.Event
     heard: list[RunStarted | RunFinished] = field(default_factory=list)
 
+    @property
+    def writer(self) -> BackendWriter:
+        return BackendWriter(self.client, LeaseOfOne())
+
     def objects(self, way: str) -> Objects:
-        return self.packages if way == "nats" else HttpObjects(self.client, self.packages)
+        return self.packages if way == "nats" else HttpObjects(self.writer, self.packages)
 
     def jobs(self, way: str) -> Jobs:
         if way == "nats":
             return NatsJobs(self.connection, self.catalogue)
-        return HttpJobs(self.client, self.catalogue)
+        return HttpJobs(self.writer, self.catalogue)
 
     def runner(self, way: str) -> Runner:
         clock = WallClock()
         return (
-            NatsRunner(self.connection, clock) if way == "nats" else HttpRunner(self.client, clock)
+            NatsRunner(self.connection, clock) if way == "nats" else HttpRunner(self.writer, clock)
         )
 
     async def started(self, exec_id: ExecId | None) -> RunStarted:
@@ -76,7 +86,7 @@ class Adapters:
         return await self._report(exec_id, RunFinished)
 
     async def _report(self, exec_id: ExecId | None, kind: type[Report]) -> Report:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 for report in self.heard:
                     if isinstance(report, kind) and report.exec_id == exec_id:
@@ -94,16 +104,19 @@ async def adapters_of(fleet: Fleet) -> AsyncIterator[Adapters]:
     """Start every adapter on *fleet*."""
     url = fleet.client.connected_url
     assert url is not None
-    options = NatsOptions(servers=(url.geturl(),), token=NATS_TOKEN)
+    anybody = NatsOptions(servers=(url.geturl(),), token=None if fleet.roles else NATS_TOKEN)
+    options = options_for(Role.CONTROLLER, url.geturl()) if fleet.roles else anybody
     backend = BackendOptions(url=fleet.url, token=lambda: fleet.token)
     async with (
         await connect(options) as connection,
+        await connect(anybody) as admin,
         BackendClient(backend, WallClock()) as client,
     ):
         rung = asyncio.Event()
         started = Adapters(
             fleet=fleet,
             connection=connection,
+            admin=admin,
             client=client,
             packages=NatsObjects(connection, "app_packages"),
             catalogue=NatsCatalogue(connection),

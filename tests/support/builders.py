@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.approval import Approval, Checked, Gate, Override, Word
 from reconciler.model.attempt import Attempt, Outcome, Purpose, Via, Wish
 from reconciler.model.desired import (
     Artifact,
@@ -48,7 +49,11 @@ from reconciler.model.observed import (
     StoredObject,
 )
 from reconciler.model.proof import Evidence
-from reconciler.plan.manifest import complete
+from reconciler.model.record import Quarantine, ReleaseRecord
+from reconciler.model.revert import RevertOffer
+from reconciler.observe.failure_table import ROWS
+from reconciler.plan.manifest import complete, manifest_digest
+from reconciler.plan.records import record_of
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 REVISION = Revision("a" * 40)
@@ -173,8 +178,13 @@ def supplied(*releases: Release, jobs: Sequence[JobSpec] = (PROBE_JOB,)) -> Obse
             ref: Owned(digest=digest, release=None) for ref, digest in packages.items()
         },
         owned_scripts={ref: Owned(digest=digest, release=None) for ref, digest in scripts.items()},
+        owned_jobs={
+            id_: Owned(digest=manifest_digest(job.manifest), release=None)
+            for id_, job in live.items()
+        },
         rendered={
-            item.name: Rendered(digest=script_digest(item), size_bytes=10) for item in releases
+            (item.name, item.fingerprint): Rendered(digest=script_digest(item), size_bytes=10)
+            for item in releases
         },
         jobs=live,
     )
@@ -201,6 +211,7 @@ def evidence(
     sha: Digest | None = None,
     running: bool = True,
     before: str | None = None,
+    before_ago: timedelta | None = None,
     name: str = "fact-1",
 ) -> Evidence:
     at = NOON - ago
@@ -213,6 +224,7 @@ def evidence(
         first_at=at,
         last_at=at,
         before=Version(before) if before is not None else None,
+        before_at=NOON - before_ago if before_ago is not None else None,
     )
 
 
@@ -264,7 +276,7 @@ def attempt(
 def outcome(
     kind: FailureClass | None = None,
     *,
-    then: Next = Next.HOLD,
+    then: Next | None = None,
     ago: timedelta = timedelta(seconds=30),
     name: str = "result-1",
     exit_code: int | None = None,
@@ -272,8 +284,10 @@ def outcome(
 ) -> Outcome:
     failure = None
     if kind is not None:
+        row = next((row for row in ROWS if row.kind is kind), None)
+        usual = row.next if row is not None else Next.ROLL_BACK
         failure = Failure(
-            kind=kind, cause="it went wrong", fix="mend it", next=then, install_intact=True
+            kind=kind, cause="it went wrong", fix="mend it", next=then or usual, install_intact=True
         )
     return Outcome(
         result_id=ResultId(name),
@@ -284,6 +298,68 @@ def outcome(
         at=NOON - ago,
         failure=failure,
     )
+
+
+def record(item: Release, ago: timedelta = timedelta(days=1)) -> ReleaseRecord:
+    """Return what is kept of *item*, proved *ago* before `NOON`."""
+    return record_of(item, REVISION, NOON - ago)
+
+
+def quarantine(item: Release, ago: timedelta = timedelta(minutes=5)) -> Quarantine:
+    """Return the quarantine of *item*, put in place *ago* before `NOON`."""
+    return Quarantine(
+        release=item.name,
+        fingerprint=item.fingerprint,
+        version=item.version,
+        reason=FailureClass.SERVICE_DID_NOT_START,
+        message="the service did not start",
+        at=NOON - ago,
+        host=HostName("pc-01"),
+    )
+
+
+def offer(item: Release, refusal: str = "") -> RevertOffer:
+    """Return a revert of *item* as a branch; one that was refused, where *refusal* says why."""
+    return RevertOffer(
+        release=item.name,
+        fingerprint=item.fingerprint,
+        to=Version("1.0.0"),
+        branch=f"reconciler/revert-{item.name}-{item.version}-{item.fingerprint[:8]}",
+        commit=None if refusal else REVISION,
+        refusal=refusal,
+        by_hand="git push origin HEAD" if refusal else "",
+        at=NOON,
+    )
+
+
+def approval(
+    item: Release,
+    by: str = "mika",
+    *,
+    ago: timedelta = timedelta(minutes=1),
+    key: str = "",
+    refusal: str = "",
+) -> Checked[Word]:
+    """Return a person's word on *item*, checked."""
+    word = Approval(release=item.name, fingerprint=item.fingerprint, approver=by, at=NOON - ago)
+    return Checked(word=word, key=key, refusal=refusal)
+
+
+def override(
+    item: Release, length: timedelta, *, ago: timedelta = timedelta(minutes=1)
+) -> Checked[Word]:
+    """Return a person's word that *item* may pass its windows, said *ago*."""
+    at = NOON - ago
+    word = Override(
+        release=item.name,
+        fingerprint=item.fingerprint,
+        gate=Gate.WINDOW,
+        approver="mika",
+        at=at,
+        until=at + length,
+        reason="the data centre moves",
+    )
+    return Checked(word=word)
 
 
 def labels(**pairs: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.kanade.codec import Heartbeat
 from reconciler.kanade.output import last_line, tail
@@ -50,6 +50,8 @@ class Run:
     stderr: str = ""
 
 
+_ORPHANED = Run(exit_code=121, stderr="agent restarted during execution; outcome unknown")
+
 Program = Callable[["FakeAgent", Order], Run]
 """What a job's script does on a host."""
 
@@ -62,6 +64,10 @@ class FakeAgent:
     world: World
     programs: Mapping[JobId, Program] = field(default_factory=dict)
     version: str = "0.101.0"
+    clock_off: timedelta = timedelta(0)
+    """How far its clock is from the server's."""
+    has_ledger: bool = True
+    """Agents before the ledger remember requests only until they are restarted."""
     runs: dict[PackageName, tuple[Version, Digest] | None] = field(default_factory=dict)
     """What really runs there."""
     scripted: dict[JobId, deque[Program]] = field(default_factory=lambda: defaultdict(deque))
@@ -85,6 +91,21 @@ class FakeAgent:
         self.world.pings.pop(self.name, None)
         self.heard.clear()
 
+    def die(self) -> list[Order]:
+        """Be killed; return the runs that nobody watches any more."""
+        self.go_offline()
+        orphans = list(self.started)
+        self.started.clear()
+        if not self.has_ledger:
+            self.ledger.clear()
+        return orphans
+
+    def revive(self, orphans: list[Order]) -> None:
+        """Start again: say of each run that was under way that nobody knows how it ended."""
+        self.go_online()
+        for order in orphans if self.has_ledger else ():
+            self._finished(order, _ORPHANED, skipped=False)
+
     def beat(self) -> None:
         """Send a heartbeat to whoever listens."""
         for hear in list(self.world.heartbeats):
@@ -101,25 +122,30 @@ class FakeAgent:
     def begin(self) -> None:
         """Take in what was heard: each request once, and only what passes kanade's checks."""
         while self.heard:
-            payload = self.heard.popleft()
-            order = read_order(payload)
-            if order.request_id in self.ledger:
-                continue
-            self.ledger[order.request_id] = payload
-            skip = self._skip(order)
-            if skip is not None:
-                self._finished(order, skip, skipped=True)
-            else:
-                self.started.append(order)
-                self._started(order)
+            self.begin_next()
+
+    def begin_next(self) -> None:
+        """Take in the one command that was heard first."""
+        payload = self.heard.popleft()
+        order = read_order(payload)
+        if order.request_id in self.ledger:
+            return
+        self.ledger[order.request_id] = payload
+        skip = self._skip(order)
+        if skip is not None:
+            self._finished(order, skip, skipped=True)
+        else:
+            self.started.append(order)
+            self._started(order)
 
     def finish(self) -> None:
         """End the run that began first."""
         order = self.started.popleft()
         trouble = self._fetch(order)
-        self._finished(order, trouble or self._run(order), skipped=False)
+        self._finished(order, trouble or self.run(order), skipped=False)
 
-    def _run(self, order: Order) -> Run:
+    def run(self, order: Order) -> Run:
+        """Do what the script of *order* does; say what it says."""
         queue = self.scripted[order.job]
         program = queue.popleft() if queue else self.programs.get(order.job)
         return program(self, order) if program is not None else Run()
@@ -131,7 +157,10 @@ class FakeAgent:
             return Run(exit_code=124, stderr=message)
         if order.job in self.world.revoked:
             return Run(exit_code=126, stderr="skipped: command was revoked")
-        if order.deadline_at is not None and self.world.clock.now() > order.deadline_at:
+        if (
+            order.deadline_at is not None
+            and self.world.clock.now() + self.clock_off > order.deadline_at
+        ):
             return Run(exit_code=125, stderr="skipped: starting deadline expired")
         return None
 
@@ -203,7 +232,7 @@ def obedient(desired: Desired) -> dict[JobId, Program]:
     for release in desired.releases:
         programs[release.job.id] = _installs(release.package)
         if release.verify.probe is not None:
-            programs[release.verify.probe.job] = _probes(release.package)
+            programs[release.verify.probe.job] = probes(release.package)
     return programs
 
 
@@ -219,7 +248,7 @@ def _installs(package: PackageName) -> Program:
     return install
 
 
-def _probes(package: PackageName) -> Program:
+def probes(package: PackageName) -> Program:
     def probe(agent: FakeAgent, order: Order) -> Run:
         del order
         found = agent.runs.get(package)

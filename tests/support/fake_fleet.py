@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.errors import KanadeRefused, KanadeUnavailable
+from reconciler.errors import HostOffline, KanadeRefused, KanadeUnavailable
 from reconciler.kanade.codec import Heartbeat
 from reconciler.kanade.command import command_payload
-from reconciler.kanade.names import commands_of
+from reconciler.kanade.names import commands_of, logs_of
 from reconciler.kanade.presence import Roll
 from reconciler.model.attempt import Attempt
 from reconciler.model.identity import (
@@ -21,9 +21,9 @@ from reconciler.model.identity import (
     Version,
     WishId,
 )
-from reconciler.model.observed import Freeze, HostState, Slot
-from reconciler.model.report import RunFinished, RunStarted
-from reconciler.ports import Delivery
+from reconciler.model.observed import Freeze, HostState, Presence, Slot
+from reconciler.model.report import Execution, RunFinished, RunStarted
+from reconciler.ports import Clock, Delivery
 from tests.support.fake_agents import read_order
 from tests.support.fake_world import World
 
@@ -33,9 +33,9 @@ _ANSWERS_WITHIN = timedelta(seconds=5)
 class FakeFleet:
     """Implements `ports.Fleet`; who is there follows from heartbeats and the clock."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Clock | None = None) -> None:
         self._world = world
-        self._roll = Roll(world.clock)
+        self._roll = Roll(clock or world.clock)
         self._roll.listen(connected=True)
         self._slots: Mapping[HostName, Slot] = {}
         self._groups = dict(world.groups)
@@ -57,11 +57,18 @@ class FakeFleet:
     def slots(self) -> Mapping[HostName, Slot]:
         return self._slots
 
+    def presence(self, host: HostName) -> Presence:
+        return self._roll.presence(host)
+
+    def slot_sequence(self, host: HostName) -> int:
+        kept = self._world.slots.get(host)
+        return kept.sequence if kept is not None else 0
+
     def freeze(self) -> Freeze:
         return self._freeze
 
     async def ping(self, hosts: frozenset[HostName]) -> None:
-        async with self._world.weather.around("fleet.ping"):
+        async with self._world.weather.around("fleet.ping", hosts):
             for host in sorted(hosts):
                 answer = self._world.pings.get(host)
                 heartbeat = answer() if answer is not None else None
@@ -95,25 +102,40 @@ class FakeFleet:
         self._slots = slots
 
 
+class FakeAgentLogs:
+    """Implements `ports.AgentLogs`: an agent that answers pings shows its log."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def tail(self, host: HostName, lines: int) -> str:
+        logs_of(host)
+        async with self._world.weather.around("logs.tail", host):
+            if host not in self._world.pings:
+                raise HostOffline(f"no agent answers for {host}: it is off, or cut off")
+            return "".join(f"{line}\n" for line in self._world.logs[host][-lines:])
+
+
 class FakeNatsRunner:
     """Implements `ports.Runner` as over NATS: the wish's own id, and the very same bytes."""
 
     answers_within = _ANSWERS_WITHIN
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Clock | None = None) -> None:
         self._world = world
+        self._clock = clock or world.clock
 
     def prepare(self, attempt: Attempt, manifest: Mapping[str, Json]) -> Attempt:
         commands_of(attempt.wish.host)
         return replace(attempt, payload=command_payload(attempt, manifest))
 
     async def send(self, attempt: Attempt) -> Attempt:
-        async with self._world.weather.around("runner.send"):
+        async with self._world.weather.around("runner.send", attempt):
             payload = attempt.payload.encode()
             sequence = self._world.put_command(attempt.wish.host, payload)
         return replace(
             attempt,
-            sent_at=self._world.clock.now(),
+            sent_at=self._clock.now(),
             slot_sequence=sequence,
             request_id=RequestId(attempt.wish_id),
             exec_id=ExecId(attempt.wish_id),
@@ -125,8 +147,9 @@ class FakeHttpRunner:
 
     answers_within = _ANSWERS_WITHIN
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Clock | None = None) -> None:
         self._world = world
+        self._clock = clock or world.clock
 
     def prepare(self, attempt: Attempt, manifest: Mapping[str, Json]) -> Attempt:
         del manifest
@@ -135,7 +158,7 @@ class FakeHttpRunner:
         return replace(attempt, payload=json.dumps(payload))
 
     async def send(self, attempt: Attempt) -> Attempt:
-        async with self._world.weather.around("http.exec"):
+        async with self._world.weather.around("http.exec", attempt):
             number = self._world.next_sequence()
             kept = self._world.jobs.get(attempt.job)
             if kept is None:
@@ -147,10 +170,12 @@ class FakeHttpRunner:
                 "exec_id": f"exec-{number}",
             }
             self._world.put_command(attempt.wish.host, json.dumps(command).encode())
+            exec_id, now = ExecId(f"exec-{number}"), self._world.clock.now()
+            row = Execution(id=exec_id, version=version, at=now)
+            self._world.executions.append((attempt.job, row))
         if version != attempt.version:
             raise KanadeUnavailable(f"it sent {version} in place of {attempt.version}")
-        exec_id = ExecId(f"exec-{number}")
-        return replace(attempt, exec_id=exec_id, sent_at=self._world.clock.now())
+        return replace(attempt, exec_id=exec_id, sent_at=self._clock.now())
 
     def _as_kept(self, attempt: Attempt, version: Version) -> Attempt:
         """Return what the backend makes of it: the script as it is stored by then."""
@@ -171,6 +196,21 @@ class FakeHttpRunner:
         return ObjectRef.parse(key) if isinstance(key, str) else None
 
 
+class FakeExecutions:
+    """Implements `ports.Executions`: a row for each exec, and who has reported of it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def of_job(self, job: JobId) -> Sequence[Execution]:
+        async with self._world.weather.around("executions.of_job", job):
+            return [row for named, row in reversed(self._world.executions) if named == job]
+
+    async def runs_of(self, exec_id: ExecId) -> Mapping[HostName, RequestId]:
+        async with self._world.weather.around("executions.runs_of", exec_id):
+            return dict(self._world.runs[exec_id])
+
+
 class FakeReports:
     """Implements `ports.Reports`: all that nobody has acknowledged, each time it is asked."""
 
@@ -184,7 +224,7 @@ class FakeReports:
 
     def _delivery(self, report: RunStarted | RunFinished) -> Delivery:
         async def acknowledge() -> None:
-            async with self._world.weather.around("reports.acknowledge"):
+            async with self._world.weather.around("reports.acknowledge", report):
                 if report in self._world.reports:
                     self._world.reports.remove(report)
 

@@ -1,12 +1,23 @@
 """The fakes of the repository, of its artifacts and of the secrets, over a `World`."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from reconciler.errors import ArtifactRefused, ArtifactUnavailable, SecretUnavailable, SourceRefused
+from reconciler.errors import (
+    ArtifactRefused,
+    ArtifactUnavailable,
+    PushRefused,
+    SecretUnavailable,
+    SourceRefused,
+)
 from reconciler.model.desired import Artifact, BlobArtifact
+from reconciler.model.download_token import DownloadGrant, TokenKey
 from reconciler.model.identity import Revision, SecretName, Version
+from reconciler.model.revert import Proposal
+from reconciler.model.secret import Secret
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports import BytesContent
 from tests.support.fake_world import World
@@ -35,6 +46,23 @@ class FakeSource:
             if repository.applied is None:
                 return None
             return repository.commits[repository.applied]
+
+
+class FakeReverts:
+    """Implements `ports.Reverts`; a commit is named by what is in it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def push(self, proposal: Proposal) -> Revision:
+        async with self._world.weather.around("reverts.push", proposal):
+            repository = self._world.repository
+            kept = repository.branches.get(proposal.branch)
+            if kept is None and repository.read_only:
+                raise PushRefused(repository.read_only)
+            kept = repository.branches.setdefault(proposal.branch, proposal)
+            parts = repr((kept.base, kept.path, kept.content, kept.message, kept.at))
+            return Revision(hashlib.sha1(parts.encode(), usedforsecurity=False).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -68,6 +96,9 @@ class FakeArtifacts:
         yield LabelledBytes(blob.content or b"", self.labels.get(path))
 
 
+GATEWAY_KEY = TokenKey(secret=Secret("k" * 32), epoch=timedelta(days=7))
+
+
 class FakeSecrets:
     """Implements `ports.Secrets`."""
 
@@ -79,3 +110,6 @@ class FakeSecrets:
             return self._world.secrets[name]
         except KeyError as error:
             raise SecretUnavailable(f"secret {name}: not in the settings") from error
+
+    def token(self, grant: DownloadGrant) -> str:
+        return GATEWAY_KEY.token(grant, self._world.clock.now())

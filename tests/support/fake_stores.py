@@ -36,10 +36,14 @@ class FakeObjects:
     def stored(self) -> Mapping[ObjectRef, StoredObject]:
         return self._seen
 
+    async def room(self) -> int | None:
+        async with self._world.weather.around(f"{self._store}.room"):
+            return self._left()
+
     async def publish(
         self, ref: ObjectRef, content: Content, digest: Digest, *, replaces: int
     ) -> StoredObject:
-        async with self._world.weather.around(f"{self._store}.publish"):
+        async with self._world.weather.around(f"{self._store}.publish", (ref, digest)):
             self._expect(checked_ref(ref), replaces)
             self._make_room(ref, content.size_bytes)
             data = b"".join([block async for block in content.blocks(_BLOCK_BYTES)])
@@ -52,7 +56,7 @@ class FakeObjects:
         return stored
 
     async def check(self, ref: ObjectRef, digest: Digest) -> None:
-        async with self._world.weather.around(f"{self._store}.check"):
+        async with self._world.weather.around(f"{self._store}.check", (ref, digest)):
             kept = self._world.stores[self._store].get(ref)
             if kept is None:
                 raise KanadeRefused(f"object store {self._store}: there is no {ref}")
@@ -60,9 +64,11 @@ class FakeObjects:
             if found != digest:
                 raise DigestMismatch(f"{self._store}: {ref}", digest.hex, found.hex)
 
-    async def delete(self, ref: ObjectRef) -> None:
-        async with self._world.weather.around(f"{self._store}.delete"):
-            if self._world.stores[self._store].pop(ref, None) is not None:
+    async def delete(self, ref: ObjectRef, *, sequence: int) -> None:
+        async with self._world.weather.around(f"{self._store}.delete", ref):
+            if ref in self._world.stores[self._store]:
+                self._expect(ref, sequence)
+                del self._world.stores[self._store][ref]
                 self._world.changed()
             self._look()
 
@@ -80,10 +86,14 @@ class FakeObjects:
             raise Conflict(f"{self._store}: {ref} has changed since it was looked at")
 
     def _make_room(self, ref: ObjectRef, size_bytes: int) -> None:
+        left = self._left()
+        if left is not None and size_bytes > left:
+            raise NoRoom(f"{self._store}: no room for {ref}")
+
+    def _left(self) -> int | None:
         limit = self._world.room_bytes.get(self._store)
         used = sum(item.stored.size_bytes for item in self._world.stores[self._store].values())
-        if limit is not None and used + size_bytes > limit:
-            raise NoRoom(f"{self._store}: no room for {ref}")
+        return None if limit is None else max(limit - used, 0)
 
 
 class FakeCatalogue:
@@ -118,6 +128,7 @@ class FakeCatalogue:
                 manifest=kept.manifest,
                 pin=world.pins.get(job),
                 revoked=job in world.revoked,
+                schedule=world.schedules.get(job),
             )
             for job, kept in world.jobs.items()
         }
@@ -133,7 +144,7 @@ class FakeJobs:
     async def upsert(self, action: UpsertJob, yaml: str) -> None:
         if action.manifest.get("id") != action.job_id:
             raise KanadeRefused(f"job {action.job_id}: its manifest has another id")
-        async with self._world.weather.around("jobs.upsert"):
+        async with self._world.weather.around("jobs.upsert", action):
             kept = self._world.jobs.get(action.job_id)
             found = kept.sequence if kept is not None else 0
             if found != self._catalogue.sequence(action.job_id):
@@ -141,8 +152,28 @@ class FakeJobs:
             sequence = self._world.next_sequence()
             written = KeptJob(manifest=dict(action.manifest), yaml=yaml, sequence=sequence)
             self._world.jobs[action.job_id] = written
-        async with self._world.weather.around("jobs.pin"):
+        async with self._world.weather.around("jobs.pin", action):
             self._world.pins[action.job_id] = action.version
+            self._world.changed()
+        await self._catalogue.refresh()
+
+    async def delete(self, job: JobId) -> None:
+        async with self._world.weather.around("jobs.delete", job):
+            kept, schedule = self._world.jobs.get(job), self._world.schedules.get(job)
+            if kept is None:
+                return
+            if schedule is not None:
+                raise KanadeRefused(f"job {job} is referenced by schedule {schedule}")
+            self._world.revoked.add(job)
+            if kept.sequence != self._catalogue.sequence(job):
+                raise Conflict(f"job {job} has changed since it was looked at")
+            del self._world.jobs[job]
+            self._world.changed()
+        await self._catalogue.refresh()
+
+    async def unrevoke(self, job: JobId) -> None:
+        async with self._world.weather.around("jobs.unrevoke", job):
+            self._world.revoked.discard(job)
             self._world.changed()
         await self._catalogue.refresh()
 
@@ -155,7 +186,7 @@ class FakeBackend:
 
     async def state(self) -> BackendState:
         async with self._world.weather.around("backend.state"):
-            return self._world.backend
+            return self._world.backend_state()
 
     async def manifest_schema(self) -> Mapping[str, Json] | None:
         async with self._world.weather.around("backend.schema"):

@@ -1,7 +1,7 @@
 """A fleet in memory: everything that outlives a controller, and nothing that does not.
 
 No threads, no randomness, no wall time: the same calls always give the same world. What a
-controller sees of it are the fakes of `reconciler/ports.py` beside this file; drop those, make
+controller sees of it are the fakes of `reconciler/ports` beside this file; drop those, make
 new ones on the same world, and the controller has crashed and come back.
 """
 
@@ -13,26 +13,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.kanade.codec import Heartbeat
-from reconciler.model.attempt import Attempt, Purpose
 from reconciler.model.digest import Digest
 from reconciler.model.identity import (
+    ExecId,
     GroupName,
     HostName,
     JobId,
     Json,
     ObjectRef,
-    PackageName,
-    ReleaseName,
+    RequestId,
     Revision,
     SecretName,
     Version,
 )
-from reconciler.model.observed import BackendState, Freeze, Owned, Requests, StoredObject
-from reconciler.model.proof import Proof
-from reconciler.model.report import RunFinished, RunStarted
+from reconciler.model.observed import AgentTarget, BackendState, Freeze, StoredObject
+from reconciler.model.report import Execution, RunFinished, RunStarted
+from reconciler.model.revert import Proposal
 from reconciler.model.snapshot import Snapshot
-from reconciler.model.status import ControllerStatus, Event, Status
 from tests.support.clock import FakeClock
+from tests.support.fake_nats import FakeNats
+from tests.support.own_state import OwnState
 
 
 class Crash(BaseException):
@@ -61,8 +61,12 @@ class Weather:
         (self._after if after else self._before)[call].append(spell)
 
     @asynccontextmanager
-    async def around(self, call: str) -> AsyncIterator[None]:
-        """Be an await point before and after the effect, each of which may be the last."""
+    async def around(self, call: str, subject: object = None) -> AsyncIterator[None]:
+        """Be an await point before and after the effect, each of which may be the last.
+
+        *subject* is what the call is about, for those who watch.
+        """
+        del subject
         self.calls.append(call)
         number = len(self.calls)
         await asyncio.sleep(0)
@@ -106,31 +110,16 @@ class KeptCommand:
 
 
 @dataclass(kw_only=True)
-class OwnState:
-    """What the controllers keep themselves: our bucket, and the stream of our events."""
-
-    term: int = 0
-    """The sequence of the lease's term; every write of a leader's asserts it."""
-    holder: str = ""
-    beat: int = 0
-    attempts: dict[tuple[ReleaseName, HostName, Purpose], Attempt] = field(default_factory=dict)
-    proofs: dict[tuple[PackageName, HostName], Proof] = field(default_factory=dict)
-    packages: dict[ObjectRef, Owned] = field(default_factory=dict)
-    scripts: dict[ObjectRef, Owned] = field(default_factory=dict)
-    status: Status = field(
-        default_factory=lambda: Status(controller=ControllerStatus(revision=None))
-    )
-    events: list[Event] = field(default_factory=list)
-    requests: Requests = field(default_factory=Requests)
-
-
-@dataclass(kw_only=True)
 class Repository:
     """A branch: its newest commit, and the one that was last good."""
 
     commits: dict[Revision, Snapshot] = field(default_factory=dict)
     head: Revision | None = None
     applied: Revision | None = None
+    branches: dict[str, Proposal] = field(default_factory=dict)
+    """What was pushed beside it, by name."""
+    read_only: str = ""
+    """Why nothing may be pushed; empty where it may."""
 
     def commit(self, snapshot: Snapshot) -> None:
         """Put *snapshot* on top of the branch."""
@@ -152,24 +141,47 @@ class World:
     jobs: dict[JobId, KeptJob] = field(default_factory=dict)
     pins: dict[JobId, Version] = field(default_factory=dict)
     revoked: set[JobId] = field(default_factory=set)
+    schedules: dict[JobId, str] = field(default_factory=dict)
+    """Which schedule names a job."""
     slots: dict[HostName, KeptCommand] = field(default_factory=dict)
     groups: dict[HostName, frozenset[GroupName]] = field(default_factory=dict)
     freeze: Freeze = field(default_factory=lambda: Freeze(frozen=False))
     backend: BackendState = BackendState.NONE
     reports: list[RunStarted | RunFinished] = field(default_factory=list)
     """What nobody has acknowledged yet, the oldest first."""
-    own: OwnState = field(default_factory=OwnState)
+    agent_releases: set[Version] = field(default_factory=set)
+    agent_targets: dict[HostName, AgentTarget] = field(default_factory=dict)
+    nats: FakeNats = field(default_factory=FakeNats)
+    """Where our own state is kept."""
     repository: Repository = field(default_factory=Repository)
     secrets: dict[SecretName, str] = field(default_factory=dict)
     heartbeats: list[Callable[[Heartbeat], None]] = field(default_factory=list)
     """Who hears heartbeats; a crash empties it."""
     commands: dict[HostName, Callable[[bytes], None]] = field(default_factory=dict)
     """The agents that are connected, and so hear commands as they are sent."""
+    logs: defaultdict[HostName, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What agents have written down, line by line."""
+    executions: list[tuple[JobId, Execution]] = field(default_factory=list)
+    """The backend's own table of what it has sent, the newest last."""
+    runs: dict[ExecId, dict[HostName, RequestId]] = field(default_factory=lambda: defaultdict(dict))
+    """Which host is known to have run which of it."""
     pings: dict[HostName, Callable[[], Heartbeat | None]] = field(default_factory=dict)
     """The agents that are there to be asked; one that is stuck answers nothing."""
     wakes: list[Callable[[], None]] = field(default_factory=list)
     """Who wants to be told that something has changed; a crash empties it."""
     last_sequence: int = 0
+
+    def __post_init__(self) -> None:
+        self.nats.now = lambda: self.clock.now()  # noqa: PLW0108 (a test may put another clock there)
+
+    @property
+    def own(self) -> OwnState:
+        """What is kept of our own, as it is."""
+        return OwnState(self.nats)
+
+    def backend_state(self) -> BackendState:
+        """Return what whoever asks is told of the backend."""
+        return self.backend
 
     def next_sequence(self) -> int:
         """Return where the next message is stored, in whatever stream."""
@@ -208,4 +220,6 @@ class World:
     def report(self, report: RunStarted | RunFinished) -> None:
         """Store what an agent says of a run, until somebody acknowledges it."""
         self.reports.append(report)
+        if report.exec_id is not None:
+            self.runs[report.exec_id][report.host] = report.request_id
         self.changed()

@@ -1,25 +1,44 @@
-"""All fakes of `reconciler/ports.py` on one `World`, put together as the real adapters are."""
+"""All fakes of `reconciler/ports` on one `World`, put together as the real adapters are."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from reconciler.apply.applier import Applier
 from reconciler.apply.dispatch import Dispatcher
-from reconciler.apply.perform import Performer, Way
-from reconciler.controller import Controller, Pass
+from reconciler.apply.last_look import LastLook
+from reconciler.apply.perform import Performer
+from reconciler.apply.removal import Remover
+from reconciler.apply.revert import Reverter
+from reconciler.apply.way import Way
+from reconciler.cli.own_state import OwnState
+from reconciler.controller import Controller
 from reconciler.model.attempt import Via
 from reconciler.model.desired import Desired
 from reconciler.model.identity import HostName
+from reconciler.observe.doubt import Doubts
 from reconciler.observe.observer import FleetObserver
+from reconciler.passes import Pass
 from reconciler.plan.terms import Terms
+from reconciler.ports import Clock, HealthBook
 from reconciler.revisions import Revisions
 from reconciler.source.trigger import PendingWake
+from reconciler.state.board import KvBoard
+from reconciler.state.lease import KvLease
+from reconciler.state.ledger import Ledger
+from tests.support.fake_agent_releases import FakeAgents
 from tests.support.fake_agents import FakeAgent, obedient
-from tests.support.fake_fleet import FakeFleet, FakeHttpRunner, FakeNatsRunner, FakeReports
-from tests.support.fake_source import FakeArtifacts, FakeSecrets, FakeSource
-from tests.support.fake_state import FakeBoard, FakeLeadership, FakeLedger
+from tests.support.fake_fleet import (
+    FakeExecutions,
+    FakeFleet,
+    FakeHttpRunner,
+    FakeNatsRunner,
+    FakeReports,
+)
+from tests.support.fake_source import FakeArtifacts, FakeReverts, FakeSecrets, FakeSource
+from tests.support.fake_state import HeldState, hold_state
 from tests.support.fake_stores import FakeBackend, FakeCatalogue, FakeJobs, FakeObjects
 from tests.support.fake_world import World
+from tests.support.nobody import NobodyAsked, NobodyFetches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +51,15 @@ class Fakes:
     catalogue: FakeCatalogue
     fleet: FakeFleet
     reports: FakeReports
-    lease: FakeLeadership
-    ledger: FakeLedger
-    board: FakeBoard
+    lease: KvLease
+    ledger: Ledger
+    board: KvBoard
     source: FakeSource
     artifacts: FakeArtifacts
     secrets: FakeSecrets
     work: Pass
     revisions: Revisions
+    clock: Clock
 
     def controller(self, resync: timedelta = timedelta(minutes=10)) -> Controller:
         """Return a controller that is woken by whatever changes in the world."""
@@ -49,53 +69,76 @@ class Fakes:
             work=self.work,
             revisions=self.revisions,
             lease=self.lease,
-            clock=self.world.clock,
+            clock=self.clock,
             resync=resync,
             wake=wake,
         )
 
 
-def connect(world: World, instance: str = "one", terms: Terms | None = None) -> Fakes:
-    """Return fakes on *world*, as a controller that starts has its adapters."""
+def connect(
+    world: World,
+    instance: str = "one",
+    terms: Terms | None = None,
+    health: HealthBook | None = None,
+    own: HeldState | OwnState | None = None,
+    clock: Clock | None = None,
+) -> Fakes:
+    """Return fakes on *world*, as a controller that starts has its adapters.
+
+    Its *own* state is opened at its first use, unless it is open already.
+    """
+    clock = clock or world.clock
+    own = own or hold_state(world, instance, clock)
     packages, scripts = FakeObjects(world, "app_packages"), FakeObjects(world, "scripts")
-    catalogue, fleet = FakeCatalogue(world), FakeFleet(world)
-    lease = FakeLeadership(world, instance)
-    ledger, board = FakeLedger(world, lease), FakeBoard(world, lease)
+    catalogue, fleet = FakeCatalogue(world), FakeFleet(world, clock)
+    lease, ledger, records, board = own.lease, own.ledger, own.records, own.board
     secrets, artifacts, source = FakeSecrets(world), FakeArtifacts(world=world), FakeSource(world)
-    reports = FakeReports(world)
+    reports, agents = FakeReports(world), FakeAgents(world)
     jobs = FakeJobs(world, catalogue)
     ways = {
-        via: Way(packages=packages, scripts=scripts, jobs=jobs, runner=runner)
+        via: Way(packages=packages, scripts=scripts, jobs=jobs, runner=runner, agents=agents)
         for via, runner in (
-            (Via.NATS, FakeNatsRunner(world)),
-            (Via.HTTP, FakeHttpRunner(world)),
+            (Via.NATS, FakeNatsRunner(world, clock)),
+            (Via.HTTP, FakeHttpRunner(world, clock)),
         )
     }
     work = Pass(
         reports=reports,
-        records=ledger,
+        records=records,
         fleet=fleet,
         journal=ledger,
+        doubts=Doubts(executions=FakeExecutions(world), clock=clock),
         observer=FleetObserver(
             packages=packages,
             scripts=scripts,
             catalogue=catalogue,
             fleet=fleet,
+            agents=agents,
             backend=FakeBackend(world),
-            records=ledger,
+            records=records,
             secrets=secrets,
-            clock=world.clock,
+            clock=clock,
+            health=health or NobodyAsked(),
+            evidence=NobodyFetches(),
         ),
         performer=Performer(
             ways=ways,
             artifacts=artifacts,
             secrets=secrets,
             inventory=ledger,
-            dispatcher=Dispatcher(journal=ledger, lease=lease, clock=world.clock),
+            archive=ledger,
+            dispatcher=Dispatcher(
+                journal=ledger,
+                lease=lease,
+                last_look=LastLook(fleet=fleet, records=records, clock=clock),
+                clock=clock,
+            ),
+            remover=Remover(inventory=ledger, archive=ledger, records=records, lease=lease),
+            reverter=Reverter(reverts=FakeReverts(world), secrets=secrets, archive=ledger),
         ),
-        applier=Applier(clock=world.clock),
+        applier=Applier(clock=clock, inventory=ledger),
         board=board,
-        clock=world.clock,
+        clock=clock,
         terms=terms or Terms(),
         instance=instance,
         swept=(packages, scripts),
@@ -114,7 +157,8 @@ def connect(world: World, instance: str = "one", terms: Terms | None = None) -> 
         artifacts=artifacts,
         secrets=secrets,
         work=work,
-        revisions=Revisions(source, world.clock),
+        revisions=Revisions(source, clock),
+        clock=clock,
     )
 
 

@@ -12,6 +12,7 @@ _BUCKETS = (
     "agent_groups",
     "agent_groups_derived",
     "fleet_config",
+    "schedules",
 )
 
 

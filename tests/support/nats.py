@@ -14,9 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ACCOUNTS = 400
+from reconciler.cli.roles import Role, permissions_text
+from reconciler.cli.settings import load_settings
+
+TESTED_ROLES = (Role.CONTROLLER, Role.RESPONDER)
+ACCOUNTS = 800
 """So many tests of one worker can have a JetStream account of their own."""
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 
 
 def binary() -> str:
@@ -38,6 +42,11 @@ class NatsProcess:
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
+    def log(self) -> Path:
+        """What it says."""
+        return self.folder / "nats.log"
+
+    @property
     def url(self) -> str:
         """Where it listens; credentials, if it wants any, are the caller's to add."""
         return f"nats://127.0.0.1:{self.port}"
@@ -54,12 +63,12 @@ class NatsProcess:
             f"ports_file_dir: {json.dumps(str(ports))}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self.folder / 'store'))} }}\n{self.extra}\n"
         )
-        with (self.folder / "nats.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen([binary(), "-c", str(config)], stdout=log, stderr=log)
         deadline = time.monotonic() + _START_SECONDS
         while not self._ready(ports):
             alive = self.process.poll() is None and time.monotonic() < deadline
-            assert alive, (self.folder / "nats.log").read_text()[-2000:]
+            assert alive, self.log.read_text()[-2000:]
             time.sleep(0.02)
 
     def _ready(self, ports: Path) -> bool:
@@ -116,16 +125,36 @@ def running(folder: Path, extra: str = "") -> Iterator[NatsProcess]:
 
 
 def accounts_config() -> str:
-    """Return a configuration with `ACCOUNTS` accounts that know nothing of each other."""
+    """Return a configuration with `ACCOUNTS` accounts that know nothing of each other.
+
+    Each has a user that may do everything, and one for each role that adapters are tested in.
+    """
     accounts = "\n".join(
-        f"  T{number}: {{ jetstream: enabled, users: [{{user: t{number}, password: test}}] }}"
+        f"  T{number}: {{ jetstream: enabled, users: [{_users(f't{number}')}] }}"
         for number in range(ACCOUNTS)
     )
     shared = "  SHARED: { jetstream: enabled, users: [{user: shared, password: test}] }"
-    return f"no_auth_user: shared\naccounts {{\n{shared}\n{accounts}\n}}"
+    settings = load_settings(environment={"HOME": "/"})
+    permissions = "\n".join(
+        f"{_variable(role)} = {{\n{permissions_text(settings, role)}}}" for role in TESTED_ROLES
+    )
+    return f"{permissions}\nno_auth_user: shared\naccounts {{\n{shared}\n{accounts}\n}}"
 
 
-async def eventually(condition: Callable[[], bool], *, within: float = 5.0) -> None:
+def _variable(role: Role) -> str:
+    return f"PERMISSIONS_OF_{role.name}"
+
+
+def _users(account: str) -> str:
+    """Return the users of one account; those with a role are called `<role>-<account>`."""
+    roles = "".join(
+        f", {{user: {role}-{account}, password: test, permissions: ${_variable(role)}}}"
+        for role in TESTED_ROLES
+    )
+    return f"{{user: {account}, password: test}}{roles}"
+
+
+async def eventually(condition: Callable[[], bool], *, within: float = 60.0) -> None:
     """Wait until *condition*, a function without arguments, is true; for what sends no event."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 (there is no event to await)

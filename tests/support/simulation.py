@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Self
 
@@ -12,6 +12,8 @@ from reconciler.desired.load import load
 from reconciler.model.condition import Condition, ConditionType
 from reconciler.model.identity import HostName, JobId, ReleaseName, SecretName, Version
 from reconciler.model.snapshot import Snapshot
+from reconciler.plan.terms import Terms
+from reconciler.ports import Onlooker
 from reconciler.source.trigger import PendingWake
 from tests.support.fake_agents import FakeAgent, read_order
 from tests.support.fake_world import World
@@ -30,6 +32,7 @@ class Simulation:
     world: World
     agents: dict[HostName, FakeAgent]
     run_seconds: float = 2.0
+    terms: Terms = field(default_factory=Terms)
     bell: PendingWake = field(default_factory=PendingWake)
 
     @classmethod
@@ -50,9 +53,12 @@ class Simulation:
                 task.cancel()
 
     @asynccontextmanager
-    async def controller(self, instance: str = "one") -> AsyncIterator[Controller]:
+    async def controller(
+        self, instance: str = "one", *onlookers: Onlooker
+    ) -> AsyncIterator[Controller]:
         """Run a controller; at the end of the context it is asked to stop, and waited for."""
-        controller = self.start(instance).controller()
+        started = self.start(instance)
+        controller = replace(started, work=replace(started.work, onlookers=onlookers)).controller()
         async with asyncio.TaskGroup() as group:
             group.create_task(controller.run())
             yield controller
@@ -60,7 +66,7 @@ class Simulation:
 
     def start(self, instance: str = "one") -> Fakes:
         """Return what a controller that starts has; its fleet's silence is as old as it is."""
-        return connect(self.world, instance)
+        return connect(self.world, instance, self.terms)
 
     async def until(self, true: Callable[[], bool], within: timedelta = timedelta(hours=1)) -> None:
         """Wait until it is so."""

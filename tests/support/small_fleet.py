@@ -81,7 +81,7 @@ def commit(
 
 def broken_commit() -> Snapshot:
     """Return a commit with a fault that a person would make."""
-    text = _RELEASE.format(version="9.9.9", sha256="0" * 64).replace('"9.9.9"', "1.10")
+    text = str(files("9.9.9")["releases/tool.yaml"]).replace('"9.9.9"', "1.10")
     return commit("9.9.9", changes={"releases/tool.yaml": text})
 
 

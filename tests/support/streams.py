@@ -1,5 +1,6 @@
 """Streams as kanade makes them, and what a server has in them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,9 +10,10 @@ from reconciler.jetstream.options import NatsOptions
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Connection]:
+async def connected(url: str, inbox_prefix: str = "_INBOX") -> AsyncIterator[Connection]:
     """Give a connection for the length of a test."""
-    async with await connect(NatsOptions(servers=(url,))) as connection:
+    options = NatsOptions(servers=(url,), inbox_prefix=inbox_prefix)
+    async with await connect(options) as connection:
         yield connection
 
 
@@ -47,3 +49,10 @@ async def consumers(connection: Connection, stream: str) -> list[str]:
     names = answer["consumers"]
     assert isinstance(names, list)
     return names
+
+
+async def without_consumers(connection: Connection, stream: str) -> None:
+    """Wait until *stream* has none: one that is not needed any more is not waited for."""
+    async with asyncio.timeout(60):
+        while await consumers(connection, stream):  # noqa: ASYNC110 (there is no event to await)
+            await asyncio.sleep(0.01)

@@ -17,6 +17,10 @@ from tests.support.clock import FakeClock
 Parameters = ParamSpec("Parameters")
 
 
+_LEAST = 1e-9
+"""Who waits for less would wait for ever, because times are rounded to this."""
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop that never waits for I/O, and jumps to the next moment at which something is due."""
 
@@ -29,22 +33,28 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Return the virtual seconds since the beginning."""
-        return round(self._skipped, 9)
+        return self._skipped
 
     def _select(self, timeout: float | None = None) -> Sequence[object]:
-        ready = self._poll(0)
-        if not ready:
-            if timeout is None:
+        if timeout is None:
+            ready = self._poll(0)
+            if not ready:
                 raise RuntimeError("everybody waits, and nobody will ever wake anybody")
-            self._skipped += max(timeout, 0)
-        return ready
+            return ready
+        if timeout > 0:
+            self._skipped = round(self._skipped + max(timeout, _LEAST), 9)
+        return ()
 
 
 class LoopClock(FakeClock):
-    """Implements `ports.Clock` by the time of the running loop."""
+    """Implements `ports.Clock` by the time of the running loop; it may be so many seconds off."""
+
+    def __init__(self, off_seconds: float = 0.0) -> None:
+        super().__init__()
+        self._off_seconds = off_seconds
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.monotonic())
+        return NOON + timedelta(seconds=self.monotonic() + self._off_seconds)
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()

@@ -2,48 +2,54 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 
 import click
 
 from reconciler.cli import exits
 from reconciler.cli.commands.plan import shown
-from reconciler.cli.invocation import Invocation
+from reconciler.cli.invocation import ACCEPT_REWRITE, Invocation
 from reconciler.cli.progress import Bars
 from reconciler.cli.render import complain, say, width
-from reconciler.cli.wiring import Workshop, open_workshop
+from reconciler.cli.settings import Settings
+from reconciler.cli.wiring import open_workshop
+from reconciler.cli.workshop import Workshop
 from reconciler.errors import KanadeUnavailable, LeaseLost
 from reconciler.model.outcome import Applied, StepState
 from reconciler.model.plan import Plan, State
+from reconciler.ports import RENEWAL
 
-_RENEW_EVERY = timedelta(seconds=4)
 
-
-@click.command("apply")
+@click.command("apply", short_help="Make one pass: do what `plan` shows.")
 @click.option("--wait", is_flag=True, help="Go on until every host is proved, or nothing moves.")
+@ACCEPT_REWRITE
 @click.pass_obj
-def apply_command(invocation: Invocation, *, wait: bool) -> int:
+def apply_command(invocation: Invocation, *, wait: bool, accept_rewrite: bool) -> int:
     """Make one pass: do what `plan` shows, and say what became of it.
 
     What takes longer than a pass, such as an install, is followed by the next one, by the
     controller, or with --wait. Exit code 6 when something failed or is held.
     """
+    settings = invocation.settings(accept_rewrite=accept_rewrite)
     with Bars() as bars:
-        done = asyncio.run(_apply(invocation, bars, wait=wait))
+        done = asyncio.run(_apply(settings, bars, wait=wait))
     return done()
 
 
-async def _apply(invocation: Invocation, bars: Bars, *, wait: bool) -> Callable[[], int]:
-    async with open_workshop(invocation.settings(), leader=True, watch=bars.watch) as workshop:
+async def _apply(settings: Settings, bars: Bars, *, wait: bool) -> Callable[[], int]:
+    async with open_workshop(settings, leader=True, watch=bars.watch) as workshop:
         if not await workshop.lease.attempt():
             raise LeaseLost("a controller leads already; it does this by itself")
         try:
-            in_force = await workshop.revisions.look_or_raise()
-            applied = await workshop.work.make(workshop.revisions)
-            while wait and applied is not None and _moves(applied.plan):
-                bars.show(applied.plan.hosts)
-                await workshop.wake.wait(_RENEW_EVERY)
-                applied = await _again(workshop, applied)
+            async with asyncio.TaskGroup() as group:
+                asking = group.create_task(workshop.look_beside())
+                in_force = await workshop.revisions.look_or_raise()
+                applied = await workshop.work.make(workshop.revisions.standing)
+                while wait and applied is not None and _moves(applied.plan):
+                    bars.show(applied.plan.hosts)
+                    await workshop.wake.wait(RENEWAL)
+                    applied = await _again(workshop, applied)
+                await workshop.evidence.finished()
+                asking.cancel()
         finally:
             await workshop.lease.release()
     text = shown(in_force, applied.plan, width()) if applied is not None else "nothing to go by"
@@ -59,7 +65,7 @@ async def _again(workshop: Workshop, last: Applied) -> Applied:
     """Make another pass; a moment without an answer is waited out."""
     try:
         await workshop.lease.renew()
-        return await workshop.work.make(workshop.revisions) or last
+        return await workshop.work.make(workshop.revisions.standing) or last
     except KanadeUnavailable as error:
         complain(f"waiting: {error}")
         return last

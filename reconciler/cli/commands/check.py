@@ -1,93 +1,131 @@
 """`check`: is everything there that the controller needs? In order, with the fix."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
 
 import click
 
+from reconciler.cli import exits
+from reconciler.cli.checks import artifacts, backend, download, fleet, nats, own
+from reconciler.cli.checks.survey import Check, Survey
+from reconciler.cli.clock import SystemClock
 from reconciler.cli.invocation import Invocation
-from reconciler.cli.links import open_backend, open_connection, open_source
-from reconciler.cli.render import say
+from reconciler.cli.render import Output, Printer, paragraph, say, width
+from reconciler.cli.roles import Role, controller_of
 from reconciler.cli.settings import Settings
-from reconciler.desired.load import load
-from reconciler.errors import KanadeUnavailable, ReconcilerError
-from reconciler.jetstream import api
-from reconciler.kanade.names import (
-    APP_PACKAGES,
-    EVENTS,
-    EXEC,
-    FLEET_CONFIG,
-    JOBS,
-    JOBS_YAML,
-    RESULT_OUTPUT,
-    RESULTS,
-    SCRIPT_CURRENT,
-    SCRIPT_STATUS,
-    SCRIPTS,
+from reconciler.cli.watching import WHOLE
+from reconciler.errors import ReconcilerError
+
+_CHECKS = (
+    Check(name="settings", look=own.settings, for_viewers=True),
+    Check(name="nats", look=nats.nats, for_viewers=True),
+    Check(name="jetstream", look=nats.jetstream, needs=("nats",)),
+    Check(name="rights", look=nats.rights, needs=("nats",), for_viewers=True),
+    Check(name="kanade", look=nats.kanade, needs=("nats", "jetstream")),
+    Check(name="backend", look=backend.backend),
+    Check(name="token", look=backend.token, needs=("backend",), for_controllers=True),
+    Check(name="signing", look=backend.signing, needs=("backend",), for_controllers=True),
+    Check(name="git", look=own.git),
+    Check(name="hosts", look=fleet.hosts, needs=("kanade", "git")),
+    Check(name="clocks", look=fleet.clocks, needs=("kanade",)),
+    Check(name="agents", look=fleet.agents, needs=("hosts",)),
+    Check(
+        name="artifacts",
+        look=artifacts.artifacts,
+        needs=("kanade", "git"),
+        for_controllers=True,
+    ),
+    Check(name="download", look=download.download, needs=("kanade", "git"), for_controllers=True),
+    Check(name="approval", look=own.approval),
+    Check(name="gateway", look=own.gateway, for_controllers=True),
 )
-from reconciler.model.observed import BackendState
+_START = len("FAIL  ") + max(len(check.name) for check in _CHECKS) + 1
+_AGAIN = timedelta(seconds=5)
 
-_STREAMS = (
-    EXEC,
-    RESULTS,
-    EVENTS,
-    *(f"KV_{bucket}" for bucket in (JOBS, JOBS_YAML, SCRIPT_CURRENT, SCRIPT_STATUS, FLEET_CONFIG)),
-    *(f"OBJ_{store}" for store in (APP_PACKAGES, SCRIPTS, RESULT_OUTPUT)),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What came of one check."""
+
+    name: str
+    state: str
+    """`ok`, `failed`, or `skipped` because of something that it needs."""
+    said: list[str]
+
+    @property
+    def gist(self) -> object:
+        """What makes it another finding; how long an answer took does not."""
+        return self.name, self.state, self.said if self.state != "ok" else []
+
+
+_MARKS = {"ok": "ok", "failed": "FAIL", "skipped": "--"}
+
+
+@click.command("check", short_help="Check all that is needed, with the fix for what is missing.")
+@click.option(
+    "--role",
+    type=click.Choice([str(role) for role in Role]),
+    help="What the NATS user is for; left out, a controller with these settings.",
 )
-
-
-@click.command("check")
+@click.option("-w", "--watch", is_flag=True, help="Go on until nothing is missing.")
+@WHOLE
 @click.pass_obj
-def check_command(invocation: Invocation) -> int:
+def check_command(invocation: Invocation, role: str | None, kind: Output, *, watch: bool) -> int:
     """Check the prerequisites one after the other, and say how to mend what is missing.
 
-    The exit code is that of the first thing missing; 0 when nothing is.
+    What cannot be looked at before something else is mended is said to be so. With --watch it is
+    looked at again, and what is different is said. The exit code is that of the first thing
+    missing; 0 when nothing is.
     """
-    return asyncio.run(_check(invocation.settings()))
+    settings = invocation.settings()
+    chosen = Role(role) if role else controller_of(settings)
+    return asyncio.run(_rounds(settings, chosen, kind, watch=watch))
 
 
-async def _check(settings: Settings) -> int:
-    checks: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
-        ("git", _git),
-        ("nats", _nats),
-        ("kanade", _kanade),
-        ("backend", _backend),
-    )
-    first = 0
-    for name, check in checks:
+async def _rounds(settings: Settings, role: Role, kind: Output, *, watch: bool) -> int:
+    """Check, and say what was found; a watcher does so again until nothing is missing."""
+    printer, before = Printer(kind, (), watch=watch), list[object]()
+    while True:
+        first, found = exits.DONE, list[_Found]()
+        async for one, code in _checked(Survey(settings=settings, role=role)):
+            first = first or code
+            found.append(one)
+            if not kind.is_data and one.gist not in before:
+                say(_lines(one, width()))
+        gists = [one.gist for one in found]
+        if kind.is_data and gists != before:
+            printer.show([found] if watch else found, (), width())
+        if first == exits.DONE or not watch:
+            return first
+        before = gists
+        await SystemClock().sleep(_AGAIN)
+
+
+def _lines(one: _Found, columns: int) -> str:
+    start = " " * _START
+    below = "\n".join(paragraph(line, columns, indent=start) for line in one.said)
+    return f"{_MARKS[one.state]:4}  {one.name}".ljust(_START) + below.removeprefix(start)
+
+
+async def _checked(survey: Survey) -> AsyncIterator[tuple[_Found, int]]:
+    """Yield what came of each check, as soon as it is known, with its exit code."""
+    missing = set[str]()
+    for check in _CHECKS:
+        if not check.concerns(survey.role):
+            continue
+        needed = next((name for name in check.needs if name in missing), None)
+        if needed is not None:
+            missing.add(check.name)
+            said = [f"not looked at before {needed} is mended"]
+            yield _Found(name=check.name, state="skipped", said=said), exits.DONE
+            continue
         try:
-            say(f"ok    {name:8} {await check(settings)}")
+            said = (await check.look(survey)).splitlines()
         except ReconcilerError as error:
-            say(f"FAIL  {name:8} {error}")
-            first = first or error.exit_code
-    return first
-
-
-async def _git(settings: Settings) -> str:
-    with open_source(settings) as source:
-        snapshot = await source.fetch()
-        desired = load(snapshot)
-    count = len(desired.releases)
-    return f"{snapshot.origin} at {snapshot.commit.revision[:12]}: valid, {count} releases"
-
-
-async def _nats(settings: Settings) -> str:
-    async with open_connection(settings) as connection:
-        trip = await connection.rtt()
-        return f"{connection.server} answers in {trip.total_seconds() * 1000:.1f} ms"
-
-
-async def _kanade(settings: Settings) -> str:
-    async with open_connection(settings) as connection:
-        for stream in _STREAMS:
-            await api.stream_info(connection, stream)
-    return f"all {len(_STREAMS)} of kanade's streams and buckets that we use are there"
-
-
-async def _backend(settings: Settings) -> str:
-    async with open_backend(settings) as backend:
-        if backend is None:
-            return "not configured: everything goes over NATS"
-        if await backend.state() is not BackendState.UP:
-            raise KanadeUnavailable(f"the backend does not answer: {backend.trouble}")
-        return "it answers, and takes the token"
+            missing.add(check.name)
+            said = str(error).splitlines()
+            yield _Found(name=check.name, state="failed", said=said), error.exit_code
+        else:
+            yield _Found(name=check.name, state="ok", said=said), exits.DONE

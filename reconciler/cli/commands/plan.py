@@ -1,61 +1,120 @@
 """`plan`: what would be done now, and why; nothing is changed."""
 
-import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from reconciler.cli import exits
+from reconciler.cli.beside_fleet import Sight, look_beside
+from reconciler.cli.commands.plan_offline import plan_offline
 from reconciler.cli.invocation import Invocation
-from reconciler.cli.render import Output, data, paragraph, printable, say, width
-from reconciler.cli.wiring import open_workshop
+from reconciler.cli.render import Output, data, paragraph, printable, width
+from reconciler.cli.watching import WATCH
+from reconciler.cli.workshop import Workshop
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
-from reconciler.plan.explain import Section, explain
+from reconciler.plan.explain import explain
+from reconciler.plan.forecast import Forecast, forecast, spell
+from reconciler.plan.outstanding import is_outstanding
 from reconciler.revisions import InForce
 
 
-@click.command("plan")
-@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table")
+@click.command("plan", short_help="Show what would be done now, what not, and why.")
+@click.option("--offline", is_flag=True, help="Without a fleet: what a branch changes.")
+@click.option("--base", metavar="REV", help="With --offline: the branch that it is to go into.")
+@click.option("--head", metavar="REV", default="HEAD", help="With --offline: the branch; HEAD.")
+@click.option(
+    "--tips",
+    is_flag=True,
+    help="With --offline: compare the two as they are, not since one left the other.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="With --offline: the desired-state folder of your clone; the current one.",
+)
+@WATCH
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "wide", "json", "yaml", "markdown"]),
+    default="table",
+    help="markdown only with --offline, wide and --watch only without.",
+)
 @click.pass_obj
-def plan_command(invocation: Invocation, output: str) -> int:
+def plan_command(
+    invocation: Invocation,
+    base: str | None,
+    head: str,
+    folder: Path,
+    output: str,
+    *,
+    offline: bool,
+    tips: bool,
+    watch: bool,
+) -> int:
     """Show what the newest revision asks for and what is in its way.
 
-    Exit code 0 when there is nothing to do, 1 when there is.
+    With --offline and --base, what a branch changes since it left another one, for a pull
+    request: what the other has become since then is none of its changes. -o wide has whole
+    revisions, reasons and ids. Exit code 1 when a host or kanade would be changed, now or when
+    what it waits for is over.
     """
-    in_force, found = asyncio.run(_look(invocation))
-    if Output(output) is not Output.TABLE:
-        say(data(found, Output(output)))
-    else:
-        say(shown(in_force, found, width()))
-    return exits.DIFFERENCES if found.steps or found.deferred else exits.DONE
+    _require_sense(output, base, offline=offline, tips=tips, watch=watch)
+    if base is not None:
+        return plan_offline(folder, base, head, output, tips=tips)
+    kind = Output(output)
+
+    async def look(workshop: Workshop, in_force: InForce) -> Sight:
+        observed, found = await workshop.work.look(in_force.desired)
+        to_come = forecast(found, in_force.desired, observed, workshop.clock.now())
+        gist = shown(in_force, found, width(), wide=kind is Output.WIDE)
+        text = "\n".join([gist, *_forecast_lines(to_come)])
+        if kind.is_data:
+            text = data({"plan": found, "forecast": to_come}, kind)
+        return Sight(text=text, gist=gist, differs=is_outstanding(found))
+
+    return look_beside(invocation.settings(), look, kind, watch=watch)
 
 
-async def _look(invocation: Invocation) -> tuple[InForce, Plan]:
-    async with open_workshop(invocation.settings(), leader=False) as workshop:
-        in_force = await workshop.revisions.look_or_raise()
-        _, found = await workshop.work.look(in_force.desired)
-        return in_force, found
+def _require_sense(
+    output: str, base: str | None, *, offline: bool, tips: bool, watch: bool
+) -> None:
+    """See that options are not combined that mean nothing together."""
+    said = ""
+    if offline != (base is not None):
+        said = f"Missing option '{'--base' if offline else '--offline'}'."
+    elif offline and (watch or output == Output.WIDE):
+        said = "--watch and -o wide are about a fleet: not with --offline."
+    elif not offline and (tips or output == "markdown"):
+        said = f"{'--tips' if tips else '-o markdown'} needs --offline."
+    if said:
+        raise click.UsageError(said, click.get_current_context())
 
 
-def shown(in_force: InForce, found: Plan, columns: int) -> str:
-    """Return a plan as text."""
+def _forecast_lines(to_come: list[Forecast]) -> Iterator[str]:
+    for item in to_come:
+        yield f"\nwhat is to come of {item.release}, if nothing fails"
+        yield from (paragraph(sentence, width(), indent="  ") for sentence in spell(item))
+
+
+def shown(in_force: InForce, found: Plan, columns: int, *, wide: bool = False) -> str:
+    """Return a plan as text; *wide* has whole revisions, reasons and ids."""
     commit = in_force.snapshot.commit
-    head = f"revision {commit.revision[:12]}  {printable(commit.subject)}"
-    return "\n".join([head, *_sections(found, in_force.desired, columns)])
+    revision = commit.revision[: None if wide else 12]
+    head = paragraph(f"revision {revision}  {commit.subject}", columns, indent="")
+    return "\n".join([head, *_sections(found, in_force.desired, columns, wide=wide)])
 
 
-def _sections(found: Plan, desired: Desired, columns: int) -> list[str]:
-    lines: list[str] = []
+def _sections(found: Plan, desired: Desired, columns: int, *, wide: bool) -> Iterator[str]:
     for section in explain(found, desired):
-        lines += ["", printable(section.title), *_lines(section, columns)]
+        yield f"\n{printable(section.title)}"
+        for line in section.lines:
+            yield f"  {line.mark} {printable(line.what)}"
+            yield paragraph(line.why, columns, indent="      ")
+            if wide and line.more:
+                yield paragraph(line.more, columns, indent="      ")
     if not found.steps:
-        lines += ["", "nothing to do now"]
-    return lines
-
-
-def _lines(section: Section, columns: int) -> list[str]:
-    lines: list[str] = []
-    for line in section.lines:
-        lines.append(f"  {line.mark} {printable(line.what)}")
-        lines.append(paragraph(line.why, columns, indent="      "))
-    return lines
+        waiting = f"; {len(found.deferred)} waiting" if found.deferred else ""
+        yield f"\nnothing to do now{waiting}"

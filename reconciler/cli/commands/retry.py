@@ -11,7 +11,7 @@ from reconciler.cli.render import say
 from reconciler.model.observed import Retry
 
 
-@click.command("retry")
+@click.command("retry", short_help="Try a release again on the hosts where it failed.")
 @click.argument("name")
 @click.pass_obj
 def retry_command(invocation: Invocation, name: str) -> None:

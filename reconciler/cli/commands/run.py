@@ -1,42 +1,67 @@
 """`run`: the controller."""
 
 import asyncio
+import os
 import signal
+from contextlib import suppress
+from dataclasses import replace
 
 import click
 
+from reconciler import __version__
 from reconciler.cli import exits
-from reconciler.cli.invocation import Invocation
-from reconciler.cli.links import secrets_of
-from reconciler.cli.logs import configure
+from reconciler.cli.couriers import couriers_of
+from reconciler.cli.door import door_of, open_gateway
+from reconciler.cli.hall import open_hall
+from reconciler.cli.invocation import ACCEPT_REWRITE, Invocation
+from reconciler.cli.logs import configure, is_for_people
+from reconciler.cli.progress import Bars
 from reconciler.cli.settings import Settings
+from reconciler.cli.tracing import open_traces
 from reconciler.cli.wiring import open_workshop
 from reconciler.controller import Controller
-from reconciler.serve.server import Door, serve
+from reconciler.serve.server import serve
+from reconciler.telemetry.metrics import Metrics
 
-_GRACE_SECONDS = 8.0
+_GRACE_SECONDS = 2.5
+"""For the pass; giving up an upload to a server that is silent takes another 6, and 10 are all."""
 
 
-@click.command("run")
+@click.command("run", short_help="Be the controller: reconcile until stopped.")
+@click.option("--observe-only", is_flag=True, help="Look and tell; change nothing in the fleet.")
+@ACCEPT_REWRITE
 @click.pass_obj
-def run_command(invocation: Invocation) -> int:
+def run_command(invocation: Invocation, *, observe_only: bool, accept_rewrite: bool) -> int:
     """Reconcile until stopped.
 
     SIGTERM ends it after the pass that is under way, with exit code 0; so does an interrupt,
     with 130. SIGHUP makes it look at the repository.
     """
-    try:
-        return asyncio.run(_run(invocation))
-    except asyncio.CancelledError:  # a pass did not end in time after the signal
-        return exits.DONE
+    stopped_by: set[signal.Signals] = set()
+    settings = invocation.settings(accept_rewrite=accept_rewrite)
+    with suppress(asyncio.CancelledError):  # a pass did not end in time after the signal
+        asyncio.run(_run(settings, stopped_by, observe_only=observe_only))
+    return exits.INTERRUPTED if signal.SIGINT in stopped_by else exits.DONE
 
 
-async def _run(invocation: Invocation) -> int:
-    settings = invocation.settings()
+async def _run(settings: Settings, stopped_by: set[signal.Signals], *, observe_only: bool) -> None:
     configure(settings.log)
-    async with open_workshop(settings, leader=True) as workshop:
+    bars = Bars(drawn=is_for_people(settings.log))
+    async with (
+        open_workshop(
+            settings, leader=True, watch=bars.watch, observe_only=observe_only
+        ) as workshop,
+        open_gateway(settings, workshop.clock) as gateway,
+        open_hall(settings, workshop) as hall,
+        open_traces(settings.controller.instance, os.environ) as traces,
+    ):
+
+        def leads() -> bool:
+            return workshop.lease.leads
+
+        metrics = Metrics(leads, workshop.clock, __version__)
         controller = Controller(
-            work=workshop.work,
+            work=replace(workshop.work, onlookers=(metrics, *traces)),
             revisions=workshop.revisions,
             lease=workshop.lease,
             clock=workshop.clock,
@@ -44,13 +69,20 @@ async def _run(invocation: Invocation) -> int:
             wake_source=workshop.wake_source,
             resync=settings.controller.resync,
         )
-        stopped_by = _stop_on_signals(controller)
+        _stop_on_signals(controller, stopped_by)
+        couriers = couriers_of(
+            settings, workshop.connection, leads, workshop.clock, metrics.notified
+        )
+        for courier in couriers:
+            await courier.queue.open()  # before the first pass: what it tells is not missed
         async with asyncio.TaskGroup() as group:
             helpers = [
                 group.create_task(trigger.run(workshop.wake_source))
                 for trigger in workshop.triggers
             ]
-            door = _door(settings)
+            helpers += [group.create_task(courier.run()) for courier in couriers]
+            helpers.append(group.create_task(workshop.look_beside()))
+            door = door_of(settings, workshop, metrics, gateway, hall)
             if door is not None:
                 opened = serve(door, workshop.wake_source, workshop.clock)
                 helpers.append(group.create_task(opened))
@@ -59,16 +91,14 @@ async def _run(invocation: Invocation) -> int:
             finally:
                 for helper in helpers:
                     helper.cancel()
-    return exits.INTERRUPTED if signal.SIGINT in stopped_by else exits.DONE
 
 
-def _stop_on_signals(controller: Controller) -> set[signal.Signals]:
+def _stop_on_signals(controller: Controller, seen: set[signal.Signals]) -> None:
     """End in order at the first signal; what has not ended after a while is cancelled.
 
-    Returns the signals that have come by then.
+    *seen* gets the signals that have come.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    seen: set[signal.Signals] = set()
 
     def stop(number: signal.Signals) -> None:
         seen.add(number)
@@ -78,13 +108,3 @@ def _stop_on_signals(controller: Controller) -> set[signal.Signals]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
-    return seen
-
-
-def _door(settings: Settings) -> Door | None:
-    served = settings.serve
-    if served is None:
-        return None
-    secret = served.webhook_secret
-    value = secrets_of(settings).resolve(secret.name) if secret is not None else None
-    return Door(host=served.host, port=served.port, webhook_secret=value)

@@ -6,38 +6,53 @@ import click
 
 from reconciler.cli.desk import open_desk
 from reconciler.cli.invocation import Invocation
-from reconciler.cli.render import say
+from reconciler.cli.moment import parse_moment
+from reconciler.cli.reason import reason_option
+from reconciler.cli.render import paragraph, say, width
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Suspension
 
 
-@click.command("suspend")
+@click.command("suspend", short_help="Stop a release where it stands; what runs finishes.")
 @click.argument("name")
-@click.option("--reason", required=True, help="Why; it is shown wherever the release is.")
+@reason_option
+@click.option("--until", help="When it goes on by itself: 2h, or 2026-12-24T18:00.")
 @click.pass_obj
-def suspend_command(invocation: Invocation, name: str, reason: str) -> None:
+def suspend_command(invocation: Invocation, name: str, reason: str, until: str | None) -> None:
     """Stop the release NAME; what runs on a host finishes, nothing new starts."""
 
-    async def suspend() -> None:
+    async def suspend() -> Suspension:
         async with open_desk(invocation.settings()) as desk:
-            release = desk.known(name)
             now = desk.clock.now()
-            by = invocation.user()
-            await desk.book.suspend(Suspension(release=release, by=by, reason=reason, since=now))
+            suspension = Suspension(
+                release=desk.known(name),
+                by=invocation.user(),
+                reason=reason,
+                since=now,
+                until=parse_moment(until, now) if until is not None else None,
+            )
+            await desk.book.suspend(suspension)
+            return suspension
 
-    asyncio.run(suspend())
-    say(f"{name} is suspended; reconciler resume {name} lets it go on")
+    end = asyncio.run(suspend()).until
+    when = f" until {end:%Y-%m-%d %H:%M:%S} UTC" if end is not None else ""
+    told = f"{name} is suspended{when}; reconciler resume {name} lets it go on"
+    say(paragraph(told, width(), indent=""))
 
 
-@click.command("resume")
+@click.command("resume", short_help="Let a release go on that was suspended or sent back.")
 @click.argument("name")
 @click.pass_obj
 def resume_command(invocation: Invocation, name: str) -> None:
-    """Let the suspended release NAME go on."""
+    """Let the release NAME go on that was suspended, or sent back by `rollback`."""
 
-    async def resume() -> None:
+    async def resume() -> bool:
         async with open_desk(invocation.settings()) as desk:
-            await desk.book.resume(ReleaseName(name))
+            release, words = ReleaseName(name), desk.book.read()
+            stands = release in words.suspensions or release in words.returns
+            await desk.book.resume(release if stands else desk.known(name))
+            return stands
 
-    asyncio.run(resume())
-    say(f"{name} goes on")
+    stood = asyncio.run(resume())
+    not_so = f"{name} was not suspended or sent back by anybody: it stays as it is"
+    say(f"{name} goes on" if stood else not_so)

@@ -7,6 +7,8 @@ from typing import ClassVar
 from reconciler.cli.render import paragraph, width
 from reconciler.errors import ReconcilerError
 
+_MARK = "   ok  "
+
 
 class DemoFailed(ReconcilerError):
     """A claim did not hold, or a part of the demo did not come up."""
@@ -39,4 +41,5 @@ class Claims:
         if not true:
             raise DemoFailed(f"the demo's claim does not hold: {sentence} (found: {found})")
         self.held.append(sentence)
-        self.say(paragraph(f"ok  {sentence}", width(), indent="   "))
+        text = paragraph(sentence, width(), indent=" " * len(_MARK))
+        self.say(_MARK + text[len(_MARK) :])

@@ -5,14 +5,16 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.settings import load_settings
 from reconciler.errors import ReconcilerError
 
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_START_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
 
 
@@ -40,13 +42,16 @@ async def controller_process(config: Path, log: Path) -> AsyncIterator[asyncio.s
 @asynccontextmanager
 async def desk_of(config: Path, process: asyncio.subprocess.Process) -> AsyncIterator[Desk]:
     """Open the status as soon as the controller has made a place for it."""
+    async with AsyncExitStack() as stack:
+        yield await _enter(stack, config, process)
+
+
+async def _enter(stack: AsyncExitStack, config: Path, process: asyncio.subprocess.Process) -> Desk:
     settings = load_settings(config, ())
-    deadline = time.monotonic() + _STOP_SECONDS
+    deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            async with open_desk(settings) as desk:
-                yield desk
-                return
+            return await stack.enter_async_context(open_desk(settings))
         except ReconcilerError:
             if time.monotonic() > deadline or process.returncode is not None:
                 raise

@@ -59,6 +59,17 @@ class Repository:
         changed = text.replace(f"require_approval: {old}", f"require_approval: {new}")
         self._job.write_text(changed, "utf-8")
 
+    def edit(self, old: str, new: str) -> None:
+        """Write *new* for *old* in the release, without committing it.
+
+        Raises:
+            DemoFailed: the release does not say *old*.
+        """
+        text = self._release.read_text("utf-8")
+        if old not in text:
+            raise DemoFailed(f"{self._release.name} does not say {old!r}")
+        self._release.write_text(text.replace(old, new), "utf-8")
+
     def bump(self, version: str, binary: bytes, message: str) -> str:
         """Build *version*, name it in the release, commit that, and return the revision."""
         (self.builds / RELEASE).write_bytes(binary)
@@ -69,6 +80,10 @@ class Repository:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", message)
         return self._git("rev-parse", "HEAD").strip()
+
+    def committed(self) -> str:
+        """Return what git says of the release."""
+        return self._git("show", f"HEAD:{self._release.relative_to(self.folder).as_posix()}")
 
     def _git(self, *arguments: str) -> str:
         environment: Mapping[str, str] = {**os.environ, **_AUTHOR}

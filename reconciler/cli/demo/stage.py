@@ -9,22 +9,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nats.aio.msg import Msg
-
 from reconciler.cli.demo.claims import DemoFailed
 from reconciler.cli.demo.process import controller_process, desk_of
 from reconciler.cli.demo.repository import Repository
+from reconciler.cli.demo.traffic import Traffic, listen
 from reconciler.cli.desk import Desk
 from reconciler.jetstream import api
 from reconciler.jetstream.object_info import metadata_subject, stream_of
 from reconciler.kanade.names import APP_PACKAGES
 from reconciler.lab.fleet import Lab, LabOptions
 from reconciler.lab.service import build_service
+from reconciler.model.plan import State
 from reconciler.model.status import HostStatus, ReleaseStatus, Status
 
 HOSTS = ("backend-01", "backend-02", "backend-03")
 FIRST = "0.42.0"
 _LOOK_SECONDS = 0.02
+_HURRY = {"STABLE_SECONDS": "1", "POLL_SECONDS": "0.2"}
+"""What the deploy scripts are told, so that a host is not watched for as long as a real one."""
 
 _SETTINGS = """\
 [source]
@@ -54,6 +56,24 @@ format = "json"
 """
 
 
+def as_it_is(_: Repository) -> None:
+    """Change nothing of the demo's repository."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a scenario begins with."""
+
+    hosts: tuple[str, ...] = HOSTS
+    hosts_per_agent: int = 1
+    away: str | None = None
+    """A host whose agent is switched off when the controller comes."""
+    prepare: Callable[[Repository], None] = as_it_is
+    """Changes the repository before its first commit."""
+    settings: str = ""
+    """What the controller is told beside the usual."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """Everything that a scene plays with."""
@@ -61,6 +81,7 @@ class Stage:
     lab: Lab
     repository: Repository
     desk: Desk
+    traffic: Traffic
     config: Path
     log: Path
     controller: asyncio.subprocess.Process
@@ -78,7 +99,47 @@ class Stage:
         """Return the status of a host."""
         return next((item for item in self.status.hosts.values() if item.host == name), None)
 
-    async def until(self, what: str, true: Callable[[], bool], seconds: float = 30.0) -> float:
+    def is_proved(self, host: str, version: str) -> bool:
+        """Tell whether *host* is proved to run *version*, and is wanted to."""
+        item = self.host(host)
+        return item is not None and (item.state, item.running, item.wanted) == (
+            State.CONVERGED, version, version,
+        )  # fmt: skip
+
+    def all_proved(self, version: str) -> bool:
+        """Tell whether every host is; git may say another version."""
+        return all(self.is_proved(host, version) for host in self.lab.hosts)
+
+    def is_wanted(self, version: str) -> bool:
+        """Tell whether the controller has read the commit that asks for *version*."""
+        release = self.release()
+        return release is not None and release.version == version
+
+    def says(self, version: str, reason: str) -> bool:
+        """Tell whether the release, *version* wanted, gives *reason* for how it stands."""
+        release = self.release()
+        return (
+            release is not None
+            and release.version == version
+            and reason in {item.reason for item in release.conditions}
+        )
+
+    def can_go_back_to(self, version: str) -> bool:
+        """Tell whether the controller has kept *version* as one that was good here."""
+        return any(record.version == version for record in self.desk.records.read().values())
+
+    def why_held(self, version: str, reason: str) -> str:
+        """Return the sentence that goes with *reason*; nothing where it does not hold *version*."""
+        release = self.release()
+        held = release.held if release is not None and release.version == version else ()
+        return next((item.message for item in held if item.reason == reason), "")
+
+    def waits_for(self) -> str:
+        """Return what the release is held by, in one sentence."""
+        release = self.release()
+        return release.waits_for if release is not None else ""
+
+    async def until(self, what: str, true: Callable[[], bool], seconds: float = 120.0) -> float:
         """Wait until it is so, and return when that was, by the monotonic clock.
 
         Raises:
@@ -90,17 +151,6 @@ class Stage:
                 raise DemoFailed(f"waited in vain until {what}\n{self._why()}")
             await asyncio.sleep(_LOOK_SECONDS)
         return time.monotonic()
-
-    async def hear_commands(self, job: str) -> list[float]:
-        """Return a list that fills with the moments at which commands of *job* go out."""
-        moments: list[float] = []
-
-        async def hear(message: Msg) -> None:
-            if json.loads(message.data).get("id") == job:
-                moments.append(time.monotonic())
-
-        await self.desk.connection.subscribe("commands.pc.>", hear)
-        return moments
 
     async def is_published(self, package: str, version: str) -> bool:
         """Tell whether kanade's store holds a version of a package."""
@@ -135,29 +185,32 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path) -> AsyncIterator[Stage]:
+async def set_stage(folder: Path, setting: Setting | None = None) -> AsyncIterator[Stage]:
     """Start the fleet and the controller; all of it is gone afterwards.
 
     Raises:
         DemoFailed: a part did not come up.
     """
-    options = LabOptions(heartbeat_seconds=2, drain_seconds=0.2)
-    environment = {"STABLE_SECONDS": "1", "POLL_SECONDS": "0.2"}
-    os.environ.update(environment)
-    async with Lab(folder / "fleet", HOSTS, build_service(FIRST), options) as lab:
+    setting = setting or Setting()
+    options = LabOptions(
+        heartbeat_seconds=2, drain_seconds=0.2, hosts_per_agent=setting.hosts_per_agent
+    )
+    os.environ.update(_HURRY)
+    async with Lab(folder / "fleet", setting.hosts, build_service(FIRST), options) as lab:
+        if setting.away is not None:
+            await lab.agents[setting.away].stop()
         repository = Repository(folder / "repository", folder / "builds")
-        repository.create(HOSTS, lab.backend_url)
+        repository.create(setting.hosts, lab.backend_url)
+        setting.prepare(repository)
         config = folder / "reconciler.toml"
-        config.write_text(
-            _SETTINGS.format(
-                repository=repository.folder,
-                nats=lab.nats_url,
-                backend=lab.backend_url,
-                state=folder / "state",
-                builds=folder,
-            ),
-            "utf-8",
+        text = _SETTINGS.format(
+            repository=repository.folder,
+            nats=lab.nats_url,
+            backend=lab.backend_url,
+            state=folder / "state",
+            builds=folder,
         )
+        config.write_text(text + setting.settings, "utf-8")
         repository.bump(FIRST, build_service(FIRST), f"Run kanade-backend {FIRST}")
         os.environ["DEMO_TOKEN"] = lab.token
         log = folder / "controller.log"
@@ -166,6 +219,7 @@ async def set_stage(folder: Path) -> AsyncIterator[Stage]:
                 lab=lab,
                 repository=repository,
                 desk=desk,
+                traffic=await listen(desk.connection),
                 config=config,
                 log=log,
                 controller=process,

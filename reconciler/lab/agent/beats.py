@@ -11,25 +11,30 @@ from nats.errors import Error as NatsError
 
 from reconciler.lab import names, wire
 from reconciler.lab.agent.log import LOG_FILE
-from reconciler.lab.agent.settings import HostSettings
+from reconciler.lab.agent.log_tail import answerer
+from reconciler.lab.agent.settings import AgentSettings, HostSettings
 
-_REPLY_BYTES = 800 * 1024
-_DEFAULT_LINES = 500
 QUARANTINE_FILE = "quarantined_versions.json"
 
 
 class Beats:
     """The voice of one host."""
 
-    def __init__(self, client: Client, host: HostSettings, agent_version: str) -> None:
+    def __init__(self, client: Client, host: HostSettings, settings: AgentSettings) -> None:
         self._client = client
         self._host = host
-        self._version = agent_version
+        self._version = settings.agent_version
+        self._signed_only = settings.signed_only
+
+    def become(self, version: str) -> None:
+        """Call the agent *version* from the next heartbeat on."""
+        self._version = version
 
     async def answer(self) -> None:
         """Answer pings and requests for the log from now on."""
         await self._client.subscribe(names.ping(self._host.name), cb=self._pong)
-        await self._client.subscribe(names.logs_fetch(self._host.name), cb=self._log_tail)
+        show_log = answerer(self._host.inside(LOG_FILE))
+        await self._client.subscribe(names.logs_fetch(self._host.name), cb=show_log)
         await self._client.flush()
 
     async def beat(self, every_seconds: float) -> None:
@@ -61,7 +66,7 @@ class Beats:
             heartbeat["quarantined_versions"] = quarantined
         heartbeat |= {
             "command_keys": [],
-            "enforcing": False,
+            "enforcing": self._signed_only,
             "command_protocols": ["legacy", "kanade.command.v2"],
             "deploy_capabilities": {"schema_version": 1, "handlers": []},
         }
@@ -77,18 +82,6 @@ class Beats:
         }
         if message.reply:
             await message.respond(wire.encode(pong))
-
-    async def _log_tail(self, message: Msg) -> None:
-        if not message.reply:
-            return
-        try:
-            wanted = wire.document(message.data).get("tail_lines", _DEFAULT_LINES)
-        except ValueError:
-            wanted = _DEFAULT_LINES
-        count = wanted if isinstance(wanted, int) else _DEFAULT_LINES
-        path = self._host.inside(LOG_FILE)
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        await message.respond(b"".join(lines[-count:] if count else [])[-_REPLY_BYTES:])
 
     def _quarantined(self) -> list[wire.Json]:
         path = self._host.inside(QUARANTINE_FILE)

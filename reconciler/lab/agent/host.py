@@ -8,6 +8,7 @@ from nats.aio.client import Client
 
 from reconciler.lab import names, wire
 from reconciler.lab.agent.beats import Beats
+from reconciler.lab.agent.command import Command
 from reconciler.lab.agent.execute import Executor
 from reconciler.lab.agent.gates import Gates
 from reconciler.lab.agent.groups import Groups
@@ -15,8 +16,9 @@ from reconciler.lab.agent.intake import Intake
 from reconciler.lab.agent.ledger import DurableLedger, Ledger, MemoryLedger, Ticket
 from reconciler.lab.agent.log import LOG_FILE, Log
 from reconciler.lab.agent.outbox import Outbox
-from reconciler.lab.agent.result import INLINE_BYTES
+from reconciler.lab.agent.result import INLINE_BYTES, refusal_of
 from reconciler.lab.agent.scripts import Scripts
+from reconciler.lab.agent.self_update import SelfUpdate
 from reconciler.lab.agent.settings import AgentSettings, HostSettings
 from reconciler.lab.agent.slots import Slots
 from reconciler.lab.objects import ObjectStore, once
@@ -45,21 +47,26 @@ class Host:
 
     async def serve(self) -> None:
         """Serve the host until this is cancelled; its running scripts go on without it."""
-        beats = Beats(self._client, self._host, self._settings.agent_version)
+        beats = Beats(self._client, self._host, self._settings)
         groups = Groups(self._client, self._host.name)
+        updates = SelfUpdate(self._client, self._host.name)
         executor = self._executor()
         async with asyncio.TaskGroup() as tasks:
 
             def launch(ticket: Ticket) -> None:
                 tasks.create_task(executor.execute(ticket))
 
-            intake = Intake(self._client, self._host.name, self._ledger, launch, self._log)
+            refused = self._refuse if self._settings.signed_only else None
+            intake = Intake(
+                self._client, self._host.name, self._ledger, launch, self._log, refuse=refused
+            )
             for ticket in self._ledger.recover():
                 launch(ticket)
             await intake.listen()
             await beats.answer()
             for loop in self._loops(beats, groups, intake):
                 tasks.create_task(loop())
+            tasks.create_task(updates.follow(beats.become))
 
     def _loops(
         self, beats: Beats, groups: Groups, intake: Intake
@@ -72,6 +79,11 @@ class Host:
             lambda: self._results.drain(every),
             lambda: self._events.drain(every),
         ]
+
+    def _refuse(self, command: Command) -> None:
+        """A refusal is no admission: the same request may come again, signed."""
+        refusal = refusal_of(command, self._host.name)
+        self._results.enqueue(str(refusal["result_id"]), refusal)
 
     def _executor(self) -> Executor:
         scripts = ObjectStore(self._client, names.SCRIPTS)

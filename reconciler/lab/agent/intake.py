@@ -16,7 +16,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
 
 from reconciler.lab import names
-from reconciler.lab.agent.command import parse_command
+from reconciler.lab.agent.command import Command, parse_command
 from reconciler.lab.agent.ledger import Ledger, Refusal, Ticket
 from reconciler.lab.agent.log import Log
 
@@ -29,13 +29,15 @@ class Intake:
     """Everything that is addressed to one host."""
 
     def __init__(
-        self, client: Client, host: str, ledger: Ledger, launch: Callable[[Ticket], None], log: Log
-    ) -> None:
+        self, client: Client, host: str, ledger: Ledger, launch: Callable[[Ticket], None], log: Log,
+        *, refuse: Callable[[Command], None] | None = None,
+    ) -> None:  # fmt: skip
         self._client = client
         self._host = host
         self._ledger = ledger
         self._launch = launch
         self._log = log
+        self._refuse = refuse
         self._groups: frozenset[str] = frozenset()
         self._regrouped = asyncio.Event()
         self._group_subscriptions: dict[str, Subscription] = {}
@@ -99,6 +101,10 @@ class Intake:
         command = parse_command(message.data)
         if command is None:
             self._log.say(f"{message.subject}: not a command, dropped")
+            return
+        if self._refuse is not None:
+            self._log.say(f"{message.subject}: {command.request_id}: refused, it is not signed")
+            self._refuse(command)
             return
         ticket = self._ledger.admit(command, message.data)
         if isinstance(ticket, Refusal):

@@ -1,10 +1,13 @@
 """What an agent answers: the shape of a result, and the reserved exit codes."""
 
+import uuid
+
 from reconciler.lab import wire
 from reconciler.lab.agent.command import Command
 
 RESTARTED = 121
 UNSUPPORTED = 122
+REFUSED = 123
 VERSION_PIN = 124
 DEADLINE = 125
 REVOKED = 126
@@ -42,3 +45,18 @@ def result_of(
         "finished_at": finished_at or now,
         "manifest_id": command.id,
     }
+
+
+def refusal_of(command: Command, host: str) -> wire.Document:
+    """Return the refusal of an unsigned command; told again, it is the same result.
+
+    It is no skip, and it has an id that follows from the request.
+    """
+    name = f"{command.request_id}|{host}|signature-refused"
+    return result_of(
+        command,
+        host,
+        result_id=str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
+        exit_code=REFUSED,
+        stderr="refused: command is not signed",
+    )

@@ -34,6 +34,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Older agents remember in memory only, so nothing after a restart."""
     silent_skips: bool = False
     """Older agents say nothing at all of a command that policy keeps from running."""
+    signed_only: bool = False
+    """It refuses what is not signed: all there is here, as nobody in a lab has a key."""
     local_limit: int | None = None
     """How many scripts a host runs at once; the number of processors when not said."""
 

@@ -8,6 +8,8 @@ from nats.errors import NoRespondersError
 from reconciler.lab import names, wire
 from reconciler.lab.backend.answers import Refused, json_answer
 from reconciler.lab.backend.state import state_of
+from reconciler.lab.bucket import Bucket
+from reconciler.lab.objects import ObjectStore
 
 _LOGS_SECONDS = 10
 
@@ -17,6 +19,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/api/agents", listed),
         web.get("/api/agents/versions", versions),
+        web.post("/api/agents/rollout", rolled_out),
         web.get("/api/agents/{pc_id}", shown),
         web.post("/api/agents/{pc_id}/ping", pinged),
         web.get("/api/agents/{pc_id}/logs", logs),
@@ -68,6 +71,32 @@ async def pinged(request: web.Request) -> web.Response:
     except TimeoutError as error:
         raise Refused(408, f"no ping reply from {host} within {seconds}s") from error
     return json_answer({"heartbeat": wire.document(reply.data)})
+
+
+async def rolled_out(request: web.Request) -> web.Response:
+    """Tell one host, a group or everybody which version of the agent to run."""
+    asked = wire.document(await request.read())
+    version, scope = str(asked["version"]), asked["scope"]
+    if not isinstance(scope, dict):
+        raise Refused(422, "scope: expected an object")
+    kind, value = str(scope.get("type")), str(scope.get("value", ""))
+    key = {"global": "global", "group": f"groups.{value}", "pc": names.config_of(value)}[kind]
+    client = state_of(request).client
+    releases = ObjectStore(client, names.AGENT_RELEASES)
+    found = [await releases.info(name) for name in names.release_keys(version)]
+    if not any(info is not None and not info.deleted for info in found):
+        raise Refused(
+            404,
+            f"version '{version}' not found in agent_releases — run `kanade agent publish` first",
+        )
+    config = Bucket(client.jetstream(), names.AGENT_CONFIG)
+    before = await config.get(key)
+    document = wire.document(before) if before is not None else {}
+    await config.put(key, wire.encode({**document, "target_version": version}))
+    label = "global" if kind == "global" else f"{kind}:{value}"
+    return json_answer(
+        {"version": version, "scope_key": key, "scope_label": label, "jitter": asked.get("jitter")}
+    )
 
 
 async def logs(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from nats.aio.client import Client
 from reconciler.lab import wire
 
 ACTOR = "operator"
-_SERVICE = "service-token"
+SERVICE = "service-token"
 _SOURCE_HEADER = "X-Kanade-Source"
 
 
@@ -36,7 +36,7 @@ class AuditLog:
     ) -> str:
         """Publish an entry, without waiting for the stream to have it; return its time."""
         source = request.headers.get(_SOURCE_HEADER, "").strip()
-        named: wire.Document = {"sub": _SERVICE}
+        named: wire.Document = {"sub": SERVICE}
         if source:
             named["source"] = source
         now = wire.now()

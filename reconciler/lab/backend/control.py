@@ -6,6 +6,7 @@ from aiohttp import web
 
 from reconciler.lab import names, wire
 from reconciler.lab.backend.answers import Refused, json_answer, no_content
+from reconciler.lab.backend.audit import SERVICE
 from reconciler.lab.backend.query import json_body, wrong_body
 from reconciler.lab.backend.state import state_of
 
@@ -23,6 +24,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/api/scripts/{id}/unrevoke", unrevoked),
         web.post("/api/jobs/{id}/kill", killed),
         web.get("/api/command-signing", signing),
+        web.get("/api/auth/me", me),
     ]
 
 
@@ -121,3 +123,17 @@ def _bound(value: wire.Json) -> datetime | None:
             f"invalid freeze: freeze: unparseable bound '{value}' (want YYYY-MM-DD or RFC3339)",
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def me(request: web.Request) -> web.Response:
+    """Say whose the token is: there is only the one that may do everything."""
+    del request
+    return json_answer(
+        {
+            "username": SERVICE,
+            "role": "admin",
+            "must_change_pw": False,
+            "allowed_features": None,
+            "mfa_enabled": False,
+        }
+    )

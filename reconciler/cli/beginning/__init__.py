@@ -1,0 +1,1 @@
+"""A first desired state and its settings, made of our own sample and of a few answers."""

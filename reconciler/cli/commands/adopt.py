@@ -1,0 +1,93 @@
+"""`adopt`: day 0 on a fleet that is already there: look at everything, change nothing."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import click
+
+from reconciler.cli import exits
+from reconciler.cli.commands.plan import shown
+from reconciler.cli.invocation import Invocation
+from reconciler.cli.render import complain, counted, say, table, width
+from reconciler.cli.wiring import open_workshop
+from reconciler.cli.workshop import Workshop
+from reconciler.errors import KanadeUnavailable, LeaseLost
+from reconciler.model.plan import Assessment, Plan, State
+from reconciler.plan.endings import ending
+from reconciler.plan.outstanding import is_outstanding
+from reconciler.revisions import InForce
+
+_LOOK_AGAIN = timedelta(seconds=2)
+
+
+@click.command("adopt", short_help="Probe a fleet that is already there, and change nothing.")
+@click.option("--wait", default=120, type=click.IntRange(1, 3600), help="Seconds to wait; 120.")
+@click.pass_obj
+def adopt_command(invocation: Invocation, wait: int) -> int:
+    """Probe every target, install nothing, and keep what was found.
+
+    Then it is told what runs where, and what each release would do about it. Exit code 1 when
+    that is something.
+    """
+    in_force, seen, would = asyncio.run(_adopt(invocation, timedelta(seconds=wait)))
+    rows = [row for name, views in sorted(seen.hosts.items()) for row in _rows(name, views)]
+    say(table(["RELEASE", "HOST", "RUNS", "STATE", "MESSAGE"], rows, width()))
+    unknown = sum(view.running is None for views in seen.hosts.values() for view in views)
+    if unknown:
+        complain(f"of {counted(unknown, 'host')} nothing is known yet: nothing is done to them")
+    say("")
+    say(shown(in_force, would, width()))
+    return exits.DIFFERENCES if is_outstanding(would) else exits.DONE
+
+
+async def _adopt(invocation: Invocation, patience: timedelta) -> tuple[InForce, Plan, Plan]:
+    """Return what is in force, what was seen, and what a controller would do now."""
+    settings = invocation.settings()
+    async with open_workshop(settings, leader=True, observe_only=True) as workshop:
+        if not await workshop.lease.attempt():
+            raise LeaseLost("a controller leads already; it looks at the fleet by itself")
+        try:
+            in_force = await workshop.revisions.look_or_raise()
+            seen = await _look_at_all(workshop, patience)
+            work = replace(workshop.work, terms=replace(workshop.work.terms, observe_only=False))
+            _, would = await work.look(in_force.desired)
+        finally:
+            await workshop.lease.release()
+    return in_force, seen, would
+
+
+async def _look_at_all(workshop: Workshop, patience: timedelta) -> Plan:
+    deadline = workshop.clock.monotonic() + patience.total_seconds()
+    while True:
+        await workshop.lease.renew()
+        applied = await workshop.work.make(workshop.revisions.standing)
+        if applied is None:
+            raise KanadeUnavailable("there is no revision to go by")
+        waiting = applied.plan.steps or _is_under_way(workshop)
+        if not waiting or workshop.clock.monotonic() >= deadline:
+            return applied.plan
+        await workshop.wake.wait(_LOOK_AGAIN)
+
+
+def _is_under_way(workshop: Workshop) -> bool:
+    """True while a probe has been sent and has not answered."""
+    work = workshop.work
+    return any(
+        ending(attempt, workshop.clock.now(), work.terms) is None
+        for attempt in work.records.attempts().values()
+    )
+
+
+def _rows(release: str, views: Iterable[Assessment]) -> list[list[str]]:
+    return [
+        [
+            release,
+            view.host,
+            view.running or ("?" if view.state is State.UNKNOWN else ""),
+            str(view.state),
+            f"{view.reason}: {view.message}",
+        ]
+        for view in views
+    ]

@@ -1,0 +1,55 @@
+"""`history`: what a release has been asked to be, by whom, and how each change ended."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import click
+
+from reconciler.cli.desk import Desk
+from reconciler.cli.invocation import Invocation
+from reconciler.cli.render import Output, Printer
+from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
+from reconciler.desired.durations import spell_duration
+from reconciler.status.history import Chapter, history_of
+
+_HEADERS = ("REVISION", "VERSION", "AT", "TOOK", "OUTCOME", "AUTHOR", "SUBJECT")
+
+
+@click.command("history", short_help="Show every change of a release, and how it ended.")
+@click.argument("name")
+@WATCH
+@IN_ROWS
+@click.pass_obj
+def history_command(invocation: Invocation, name: str, kind: Output, *, watch: bool) -> None:
+    """Show the changes of the release NAME, the newest first: who, when, and how they ended.
+
+    -o wide has whole revisions.
+    """
+    digits = None if kind is Output.WIDE else 12
+
+    def find(desk: Desk) -> Sequence[Chapter]:
+        release = desk.board.read().releases[desk.known(name)]
+        return history_of(release, desk.records.read().values())
+
+    def row(chapter: Chapter) -> list[str]:
+        return [
+            chapter.revision[:digits],
+            chapter.version or "",
+            _moment(chapter.at),
+            _length(chapter.took),
+            chapter.outcome,
+            chapter.author,
+            chapter.subject,
+        ]
+
+    show = in_rows(Printer(kind, _HEADERS, watch=watch), row)
+    look = Look(find=find, key=lambda chapter: chapter.revision, show=show)
+    look_on(invocation.settings(), look, watch=watch)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at is not None else ""
+
+
+def _length(took: timedelta | None) -> str:
+    return spell_duration(timedelta(seconds=round(took.total_seconds()))) if took else ""

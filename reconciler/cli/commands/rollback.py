@@ -1,0 +1,67 @@
+"""`rollback`: a person's word that a release goes back, whatever git says."""
+
+import asyncio
+
+import click
+
+from reconciler.cli.desk import Desk, open_desk, require
+from reconciler.cli.invocation import Invocation
+from reconciler.cli.reason import reason_option
+from reconciler.cli.render import say
+from reconciler.errors import UsageError
+from reconciler.model.identity import Fingerprint, ReleaseName, Version
+from reconciler.model.observed import Return
+
+
+@click.command("rollback", short_help="Bring a release's hosts back to what was proved before.")
+@click.argument("name")
+@click.option("--to", "version", help="The version to go back to; the last proved one, if not.")
+@reason_option
+@click.pass_obj
+def rollback_command(invocation: Invocation, name: str, version: str | None, reason: str) -> None:
+    """Bring the hosts of the release NAME back to what they were proved to run before.
+
+    It holds for what git says now: a commit that changes the release ends it, or
+    `reconciler resume NAME`.
+    """
+
+    async def go_back() -> Return:
+        async with open_desk(invocation.settings()) as desk:
+            release = desk.known(name)
+            fingerprint = desk.board.read().releases[release].fingerprint
+            _require_record(desk, release, fingerprint, version)
+            word = Return(
+                release=release,
+                fingerprint=fingerprint,
+                to=Version(version) if version is not None else None,
+                by=invocation.user(),
+                reason=reason,
+                at=desk.clock.now(),
+            )
+            await desk.book.go_back(word)
+            return word
+
+    word = asyncio.run(go_back())
+    target = word.to or "what was proved before"
+    say(f"{name} goes back to {target}; a new commit ends that, or: reconciler resume {name}")
+
+
+def _require_record(
+    desk: Desk, release: ReleaseName, fingerprint: Fingerprint, version: str | None
+) -> None:
+    """See that there is something to go back to.
+
+    Raises:
+        UsageError: no earlier release was proved here, or none of that version.
+    """
+    kept = {
+        record.version
+        for (name, kept_fingerprint), record in desk.records.read().items()
+        if name == release and kept_fingerprint != fingerprint
+    }
+    if not kept:
+        raise UsageError(
+            f"no earlier {release} was proved here, so there is nothing to go back to; "
+            f"see: reconciler history {release}"
+        )
+    require(f"proved version of {release}", version, kept)

@@ -1,0 +1,91 @@
+"""The last witness of a request over HTTP whose answer was lost: the backend's own table.
+
+It is asked when the host's slot and the agents' reports have told nothing, and about a few hosts
+at a time: what it does not tell is settled by the deadline, and a look at the host.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import structlog
+
+from reconciler.errors import KanadeRefused, KanadeUnavailable
+from reconciler.model.attempt import Attempt
+from reconciler.model.identity import ExecId, HostName, JobId
+from reconciler.model.report import Execution
+from reconciler.observe.intake import AttemptKey
+from reconciler.plan.endings import ending
+from reconciler.plan.terms import CLOCK_SKEW, Terms
+from reconciler.ports import Clock, Executions
+
+_ASK_AGAIN = timedelta(seconds=15)
+_AT_ONCE = 8
+_FEW = 16
+"""Execs of one job that are looked into, the newest first."""
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Doubts:
+    """Asks the backend; it keeps nothing but when it last asked about a host."""
+
+    executions: Executions
+    clock: Clock
+    terms: Terms = field(default_factory=Terms)
+    _asked: dict[HostName, float] = field(default_factory=dict)
+
+    async def settle(self, attempts: Mapping[AttemptKey, Attempt]) -> Sequence[Attempt]:
+        """Return those of *attempts* whose ids the backend gives away; silence is no news."""
+        doubtful = self._due(attempts)
+        if not doubtful:
+            return ()
+        known = frozenset(one.exec_id for one in attempts.values() if one.exec_id is not None)
+        rows: dict[JobId, Sequence[Execution]] = {}
+        found: list[Attempt] = []
+        try:
+            for attempt in doubtful:
+                if attempt.job not in rows:
+                    rows[attempt.job] = await self.executions.of_job(attempt.job)
+                seen = await self._find(attempt, rows[attempt.job], known)
+                found += [seen] if seen is not None else []
+        except (KanadeUnavailable, KanadeRefused) as error:
+            log.info("execs not to be read", error=str(error))
+        return found
+
+    def _due(self, attempts: Mapping[AttemptKey, Attempt]) -> list[Attempt]:
+        now = self.clock.monotonic()
+        recent = now - _ASK_AGAIN.total_seconds()
+        self._asked = {host: at for host, at in self._asked.items() if at > recent}
+        due: list[Attempt] = []
+        for attempt in attempts.values():
+            host = attempt.wish.host
+            if len(due) < _AT_ONCE and host not in self._asked and self._is_open(attempt):
+                self._asked[host] = now
+                due.append(attempt)
+        return due
+
+    def _is_open(self, attempt: Attempt) -> bool:
+        nameless = attempt.in_doubt and attempt.exec_id is None
+        return nameless and ending(attempt, self.clock.now(), self.terms) is None
+
+    async def _find(
+        self, attempt: Attempt, rows: Sequence[Execution], known: frozenset[ExecId]
+    ) -> Attempt | None:
+        for row in _candidates(attempt, rows, known):
+            request = (await self.executions.runs_of(row.id)).get(attempt.wish.host)
+            if request is not None:
+                sent_at = attempt.sent_at or row.at
+                return replace(attempt, exec_id=row.id, request_id=request, sent_at=sent_at)
+        return None
+
+
+def _candidates(
+    attempt: Attempt, rows: Sequence[Execution], known: frozenset[ExecId]
+) -> Iterator[Execution]:
+    """Yield the execs that may be it: later than the intent, of its version, and nobody's yet."""
+    earliest = attempt.intended_at - CLOCK_SKEW
+    for row in rows[:_FEW]:
+        if row.at >= earliest and row.version == attempt.version and row.id not in known:
+            yield row

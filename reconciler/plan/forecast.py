@@ -1,0 +1,200 @@
+"""What would happen when: a release's waves, what holds each, and how long past runs have taken."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import NamedTuple
+
+from reconciler.model.attempt import Purpose
+from reconciler.model.desired import Desired, Release
+from reconciler.model.identity import HostName, ReleaseName
+from reconciler.model.observed import UNSEEN, Observed, Presence
+from reconciler.model.plan import Assessment, Deferred, Plan, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One wave of what is still to come."""
+
+    wave: str
+    hosts: int
+    """Those that have yet to be installed, away or not."""
+    offline: int
+    begins: timedelta | None
+    """How long from now, at the least; `None` where nobody can say."""
+    lasts: timedelta | None
+    """How long its installs take, by past ones; `None` where there are none."""
+    soaks: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What is to come of one release, if nothing fails and nobody intervenes."""
+
+    release: ReleaseName
+    held_by: tuple[str, ...]
+    """What has to pass first, each as a sentence."""
+    stages: tuple[Stage, ...]
+    sample: int
+    """How many past installs the times come from."""
+    ends: timedelta | None
+    """How long from now until the last install is done."""
+
+
+def forecast(plan: Plan, desired: Desired, observed: Observed, now: datetime) -> list[Forecast]:
+    """Return the forecast of every release that has hosts to install."""
+    return [
+        _of(release, plan, observed, now)
+        for release in desired.releases
+        if any(_is_to_come(view) for view in plan.hosts.get(release.name, ()))
+    ]
+
+
+def _of(release: Release, plan: Plan, observed: Observed, now: datetime) -> Forecast:
+    past = list(_durations(release, observed))
+    typical = timedelta(seconds=median(item.total_seconds() for item in past)) if past else None
+    held = [item for item in plan.deferred if item.release == release.name and item.host is None]
+    own = OF_THE_ROLLOUT | (_OF_THE_WAY_BACK if plan.waves.get(release.name) else frozenset())
+    gates = [item for item in held if item.reason not in own]
+    begins = _opens_in(gates, now)
+    look = _Look(release, plan, observed, now)
+    stages = tuple(_stages(look, begins, typical))
+    last = stages[-1] if stages else None
+    ends = None
+    if last is not None and last.begins is not None and last.lasts is not None:
+        ends = last.begins + last.lasts
+    return Forecast(
+        release=release.name,
+        held_by=tuple(f"{item.reason}: {item.message}" for item in gates),
+        stages=stages,
+        sample=len(past),
+        ends=ends,
+    )
+
+
+OF_THE_ROLLOUT = frozenset(
+    {"MaxInFlight", "WaveNotDone", "WaveNotProved", "WaveOffline", "Soaking"}
+)
+"""What the stages themselves say."""
+_OF_THE_WAY_BACK = frozenset({"Quarantined", "RolledBack"})
+"""Why hosts go back: that holds git's word, and not those who have somewhere to go."""
+
+
+def _opens_in(gates: Iterable[Deferred], now: datetime) -> timedelta | None:
+    """Return how long the last gate stays shut; `None` when nobody can say, as of a person."""
+    opens = timedelta(0)
+    for gate in gates:
+        if gate.until is None:
+            return None
+        opens = max(opens, gate.until - now)
+    return opens
+
+
+class _Look(NamedTuple):
+    release: Release
+    plan: Plan
+    observed: Observed
+    now: datetime
+
+
+def _stages(look: _Look, begins: timedelta | None, typical: timedelta | None) -> Iterator[Stage]:
+    release, plan, observed, now = look
+    views = {view.host: view for view in plan.hosts.get(release.name, ())}
+    goes_back = _goes_back(look)
+    rollout = release.rollout
+    soak = timedelta(0) if goes_back else rollout.soak
+    at_a_time = (goes_back and rollout.rollback_max_in_flight) or rollout.max_in_flight
+    for wave in plan.waves.get(release.name, ()):
+        waiting = [host for host in wave.hosts if _is_to_come(views[host])]
+        away = sum(
+            observed.hosts.get(host, UNSEEN).presence is not Presence.ONLINE for host in waiting
+        )
+        if not waiting:
+            if wave.healthy_since is not None and begins is not None:
+                begins = max(begins, wave.healthy_since + soak - now)
+            continue
+        begins = _later(begins, _open_in(look, waiting))
+        rounds = -(-(len(waiting) - away) // at_a_time)
+        lasts = rounds * typical if typical is not None else None
+        yield Stage(
+            wave=wave.name,
+            hosts=len(waiting),
+            offline=away,
+            begins=begins,
+            lasts=lasts,
+            soaks=soak,
+        )
+        begins = begins + lasts + soak if begins is not None and lasts is not None else None
+
+
+def _goes_back(look: _Look) -> bool:
+    return any(
+        item.release == look.release.name and item.reason in _OF_THE_WAY_BACK
+        for item in look.plan.deferred
+    )
+
+
+def _open_in(look: _Look, hosts: Iterable[HostName]) -> timedelta | None:
+    """Return how long all of *hosts* that are there are shut by windows of their own."""
+    shut = {
+        item.host: item
+        for item in look.plan.deferred
+        if item.release == look.release.name and item.reason == "OutsideWindow"
+    }
+    there = [
+        host for host in hosts if look.observed.hosts.get(host, UNSEEN).presence is Presence.ONLINE
+    ]
+    if not there or not all(host in shut for host in there):
+        return timedelta(0)
+    waits = [_opens_in([shut[host]], look.now) for host in there]
+    return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _later(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    return max(one, other) if one is not None and other is not None else None
+
+
+def _is_to_come(view: Assessment) -> bool:
+    return view.state not in (State.CONVERGED, State.FAILED, State.TIMED_OUT)
+
+
+def _durations(release: Release, observed: Observed) -> Iterator[timedelta]:
+    """Yield how long the last install of each host took, from the send to its result."""
+    for (name, _, purpose), attempt in observed.attempts.items():
+        outcome = attempt.outcome
+        if name != release.name or purpose is not Purpose.INSTALL or outcome is None:
+            continue
+        if outcome.succeeded and attempt.sent_at is not None:
+            yield max(outcome.at - attempt.sent_at, timedelta(0))
+
+
+def spell(found: Forecast) -> Iterator[str]:
+    """Yield *found* as sentences for people."""
+    for held in found.held_by:
+        yield f"first: {held}"
+    for stage in found.stages:
+        hosts = "1 host" if stage.hosts == 1 else f"{stage.hosts} hosts"
+        away = f" ({stage.offline} away)" if stage.offline else ""
+        takes = f", about {_short(stage.lasts)}" if stage.lasts is not None else ""
+        soaks = f", then {_short(stage.soaks)} of soak" if stage.soaks else ""
+        yield f"{_when(stage.begins)}: {stage.wave}, {hosts}{away}{takes}{soaks}"
+    if found.ends is not None:
+        runs = "the last install" if found.sample == 1 else f"the last {found.sample} installs"
+        yield f"done in about {_short(found.ends)}, if they go as {runs} went"
+    elif not found.sample:
+        yield "how long it takes is not known: nothing has been installed yet"
+
+
+def _when(begins: timedelta | None) -> str:
+    if begins is None:
+        return "after that"
+    return f"in {_short(begins)}" if begins > timedelta(0) else "now"
+
+
+def _short(span: timedelta) -> str:
+    seconds = max(round(span.total_seconds()), 0)
+    hours, minutes = divmod(seconds // 60, 60)
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,0 +1,87 @@
+"""Commands that have been lost on their way, and go out again."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from reconciler.model.action import ResendCommand
+from reconciler.model.attempt import Attempt, Purpose, Via
+from reconciler.model.desired import Desired, Release
+from reconciler.model.identity import HostName
+from reconciler.model.observed import Observed, Presence
+from reconciler.model.plan import Step
+from reconciler.plan.approval import override_of
+from reconciler.plan.courses import quarantine_in_force
+from reconciler.plan.gates import is_suspended
+from reconciler.plan.terms import Terms
+from reconciler.plan.windows import shut_until
+
+
+def resends(
+    desired: Desired,
+    observed: Observed,
+    busy: Mapping[HostName, Attempt],
+    now: datetime,
+    terms: Terms,
+) -> list[Step]:
+    """Send again what a crash, or somebody's later command in the same slot, has kept back.
+
+    The same bytes under the same id run once, so this is safe; over HTTP there is no such id,
+    and doubt is settled by other means. What would not be sent today lapses instead.
+    """
+    releases = {release.name: release for release in desired.releases}
+    ours = frozenset(str(it.request_id or it.wish_id) for it in observed.attempts.values())
+    return [
+        Step(
+            action=ResendCommand(attempt=attempt, slot=_in_its_place(host, observed)),
+            release=attempt.wish.release,
+            reason="NotDelivered",
+            message=f"{attempt.job} is not in the slot of {host}, and the host has not begun it",
+        )
+        for host, attempt in sorted(busy.items())
+        if attempt.via is Via.NATS
+        and attempt.started_at is None
+        and _is_lost(attempt, observed, ours, terms)
+        and not _is_held(attempt, releases.get(attempt.wish.release), desired, observed, now)
+    ]
+
+
+def _in_its_place(host: HostName, observed: Observed) -> int:
+    slot = observed.slots.get(host)
+    return slot.sequence if slot is not None else 0
+
+
+def _is_lost(attempt: Attempt, observed: Observed, ours: frozenset[str], terms: Terms) -> bool:
+    """Tell whether it has to go out; what is *ours* in the slot is in nobody's way."""
+    host = attempt.wish.host
+    state, slot = observed.hosts.get(host), observed.slots.get(host)
+    if state is None or state.presence is not Presence.ONLINE:
+        return False
+    if slot is None or slot.request_id in ours or state.last_seen is None:
+        return attempt.sent_at is None
+    return slot.at < state.last_seen - terms.clock_skew
+
+
+def _is_held(
+    attempt: Attempt, release: Release | None, desired: Desired, observed: Observed, now: datetime
+) -> bool:
+    """True when a person may just have taken it back, or an install comes too late by now."""
+    if release is None:
+        return False
+    if is_suspended(release, observed, now):
+        return True
+    if attempt.wish.purpose is not Purpose.INSTALL:
+        return False
+    if attempt.wish.fingerprint != release.fingerprint:
+        return (release.name, attempt.wish.fingerprint) in observed.quarantine
+    return quarantine_in_force(release, observed) is not None or _is_outside(
+        attempt, release, desired, observed, now
+    )
+
+
+def _is_outside(
+    attempt: Attempt, release: Release, desired: Desired, observed: Observed, now: datetime
+) -> bool:
+    host = desired.hosts.get(attempt.wish.host)
+    windows = (release.windows, host.windows if host is not None else ())
+    is_shut = any(shut_until(each, now)[0] for each in windows if each)
+    return is_shut and not override_of(release, observed, now)

@@ -1,0 +1,85 @@
+"""All that the API can be asked: the routes and the OpenAPI document are made from this."""
+
+from reconciler.model.status import ReleaseStatus
+from reconciler.serve import deeds, views
+from reconciler.serve.api.operation import Call, Operation, reading, writing
+from reconciler.serve.asked import Approve, EventsAsked, HostsAsked, Nothing, Resume, Suspend
+from reconciler.serve.visitor import Visitor
+
+
+def _controller(call: Call, _: Nothing) -> views.Controller:
+    return views.controller(call.seat.status())
+
+
+def _releases(call: Call, _: Nothing) -> views.Releases:
+    return views.releases(call.seat.status())
+
+
+def _release(call: Call, _: Nothing) -> ReleaseStatus:
+    return deeds.release_of(call.seat, call.name)
+
+
+def _waves(call: Call, _: Nothing) -> views.Waves:
+    return views.waves(call.seat.status(), deeds.release_of(call.seat, call.name))
+
+
+def _timeline(call: Call, _: Nothing) -> views.Timeline:
+    return views.story(deeds.release_of(call.seat, call.name), call.seat.events.entries())
+
+
+def _hosts(call: Call, asked: HostsAsked) -> views.Hosts:
+    return views.hosts(call.seat.status(), asked)
+
+
+def _host(call: Call, _: Nothing) -> views.Why:
+    return views.why(call.seat.status(), call.name)
+
+
+def _jobs(call: Call, _: Nothing) -> views.Jobs:
+    return views.jobs(call.seat.status())
+
+
+def _events(call: Call, asked: EventsAsked) -> views.Events:
+    return views.events(call.seat.events.entries(), asked)
+
+
+def _session(call: Call, _: Nothing) -> Visitor:
+    return call.visitor
+
+
+async def _approve(call: Call, word: Approve) -> deeds.Done:
+    return await deeds.approve(call.seat, call.name, call.visitor.name, word)
+
+
+async def _suspend(call: Call, word: Suspend) -> deeds.Done:
+    return await deeds.suspend(call.seat, call.name, call.visitor.name, word)
+
+
+async def _resume(call: Call, word: Resume) -> deeds.Done:
+    return await deeds.resume(call.seat, call.name, call.visitor.name, word)
+
+
+EVENTS = "/events"
+"""Whoever accepts server-sent events gets those here."""
+
+OPERATIONS: tuple[Operation, ...] = (
+    reading("/controller", "The revision in force", _controller, Nothing, views.Controller),
+    reading("/releases", "All releases", _releases, Nothing, views.Releases),
+    reading("/releases/{name}", "One release", _release, Nothing, ReleaseStatus),
+    reading("/releases/{name}/waves", "How far its waves are", _waves, Nothing, views.Waves),
+    reading(
+        "/releases/{name}/timeline",
+        "From its commit to its proof",
+        _timeline,
+        Nothing,
+        views.Timeline,
+    ),
+    reading("/hosts", "Hosts, by page", _hosts, HostsAsked, views.Hosts),
+    reading("/hosts/{name}", "Why a host is as it is", _host, Nothing, views.Why),
+    reading("/jobs", "The jobs of the repository", _jobs, Nothing, views.Jobs),
+    reading(EVENTS, "What has happened, or happens", _events, EventsAsked, views.Events),
+    reading("/session", "Who is asking", _session, Nothing, Visitor),
+    writing("/releases/{name}/approve", "Let it through", _approve, Approve, deeds.Done),
+    writing("/releases/{name}/suspend", "Stop it where it stands", _suspend, Suspend, deeds.Done),
+    writing("/releases/{name}/resume", "Let it go on", _resume, Resume, deeds.Done),
+)

@@ -1,0 +1,89 @@
+"""What people send from the page: signing in and out, and their word on a release."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from aiohttp import web
+from msgspec import Meta, ValidationError, convert, structs
+
+from reconciler.serve import deeds
+from reconciler.serve.allowance import Allowance
+from reconciler.serve.asked import Approve, Resume, Suspend
+from reconciler.serve.entrance import Entrance, from_here
+from reconciler.serve.page.render import segment
+from reconciler.serve.refusal import Refusal
+from reconciler.serve.seat import Seat
+
+Hours: TypeAlias = Annotated[int, Meta(ge=1, le=168)]
+
+
+class Forms:
+    """Takes the page's forms; each ends in a redirect, so that a reload sends nothing again."""
+
+    def __init__(self, seat: Seat, entrance: Entrance) -> None:
+        self._seat = seat
+        self._entrance = entrance
+        self._allowance = Allowance(seat.clock)
+
+    async def sign_in(self, request: web.Request) -> web.StreamResponse:
+        """Give a cookie to who knows a token."""
+        if not from_here(request):
+            raise Refusal(HTTPStatus.FORBIDDEN, "this was sent by another site")
+        if not self._allowance.take():
+            detail = "too many have tried to sign in; try again"
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": "1"})
+        form = await _form(request)
+        name = self._entrance.known(form.get("token", "").strip())
+        response = _see(_local(form.get("next", "/")))
+        self._entrance.let_in(response, name)
+        return response
+
+    async def sign_out(self, request: web.Request) -> web.StreamResponse:
+        """Take the cookie back."""
+        if not from_here(request):
+            raise Refusal(HTTPStatus.FORBIDDEN, "this was sent by another site")
+        response = _see("/")
+        self._entrance.let_out(response)
+        return response
+
+    async def act(self, request: web.Request) -> web.StreamResponse:
+        """Write a person's word down."""
+        form = await _form(request)
+        visitor = self._entrance.person(request, form.pop("csrf", ""))
+        seat, name, by = self._seat, request.match_info["name"], visitor.name
+        try:
+            match request.match_info["deed"]:
+                case "approve":
+                    done = await deeds.approve(seat, name, by, convert(form, Approve))
+                case "suspend":
+                    done = await deeds.suspend(seat, name, by, self._suspend(form))
+                case "resume":
+                    done = await deeds.resume(seat, name, by, convert(form, Resume))
+                case _:
+                    raise Refusal(HTTPStatus.NOT_FOUND, "there is no such thing to do")
+        except ValidationError as error:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f"the form does not fit: {error}") from error
+        return _see(f"/releases/{segment(done.release)}?done={done.deed}")
+
+    def _suspend(self, form: dict[str, str]) -> Suspend:
+        hours = form.pop("hours", "")
+        word = convert(form, Suspend)
+        if not hours:
+            return word
+        until = self._seat.clock.now() + timedelta(hours=convert(hours, Hours, strict=False))
+        return structs.replace(word, until=until)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _see(path: str) -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER.value, headers={"Location": path})
+
+
+def _local(path: str) -> str:
+    """Return *path* where it stays with us: a sign-in must not lead to another site."""
+    stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if stays else "/"

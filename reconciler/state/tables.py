@@ -1,0 +1,48 @@
+"""Tables that more than the leader reads, and what an entry still tells that cannot be read."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from reconciler.jetstream.kv import decode_key
+from reconciler.jetstream.mirror import Mirror
+from reconciler.model.failure import FailureClass
+from reconciler.model.host_log import HostLog
+from reconciler.model.identity import Fingerprint, HostName, ReleaseName, Version
+from reconciler.model.record import Quarantine, ReleaseRecord
+from reconciler.model.revert import RevertOffer
+from reconciler.state.names import LOGS, RECORDS, STATE_BUCKET
+from reconciler.state.table import Table
+
+
+def record_table(mirror: Mirror) -> Table[tuple[ReleaseName, Fingerprint], ReleaseRecord]:
+    """Return the releases that were proved, as they are in our bucket."""
+    return Table(mirror, STATE_BUCKET, RECORDS, ReleaseRecord, by_fingerprint)
+
+
+def log_table(mirror: Mirror) -> Table[tuple[ReleaseName, HostName], HostLog]:
+    """Return what hosts had written down when they failed, as it is in our bucket."""
+    return Table(mirror, STATE_BUCKET, LOGS, HostLog, lambda item: (item.release, item.host))
+
+
+def by_fingerprint(
+    item: ReleaseRecord | Quarantine | RevertOffer,
+) -> tuple[ReleaseName, Fingerprint]:
+    """Return the key of what is kept of one fingerprint of a release."""
+    return item.release, item.fingerprint
+
+
+def unreadable_quarantine(key: str, at: datetime) -> Iterator[Quarantine]:
+    """Yield what the key alone tells; nothing when it is none of ours."""
+    release, _, fingerprint = key.partition(".")
+    with suppress(ValueError):
+        yield Quarantine(
+            release=ReleaseName(decode_key(release)),
+            fingerprint=Fingerprint(decode_key(fingerprint)),
+            version=Version(""),
+            reason=FailureClass.OUTCOME_UNKNOWN,
+            message="the record of it cannot be read",
+            at=at,
+            host=HostName(""),
+            readable=False,
+        )

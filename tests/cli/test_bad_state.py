@@ -1,0 +1,91 @@
+"""Our own state on NATS, as a fault or another version of us may have left it."""
+
+import asyncio
+import json
+
+import pytest
+
+from reconciler.jetstream import api
+from reconciler.jetstream.kv import encode_key
+from reconciler.model.identity import Fingerprint, ReleaseName
+from reconciler.state.names import QUARANTINE, fingerprint_key
+from tests.cli.conftest import Office
+from tests.support.streams import connected, subjects
+
+GARBAGE = [b"", b"garbage", b"\xff\xfe\x00", b"[]", b'{"schema": 99}', b'{"name": 5}']
+
+
+async def spoil(url: str, stream: str, content: bytes) -> int:
+    """Put *content* in place of everything that the stream has, and return how much that was."""
+    async with connected(url) as connection:
+        names = [name for name in await subjects(connection, stream) if ".lease." not in name]
+        for name in names:
+            await api.store(connection, stream, name, content)
+        return len(names)
+
+
+@pytest.mark.parametrize("content", GARBAGE, ids=repr)
+def test_a_state_that_cannot_be_read_is_made_anew(kanade: Office, content: bytes) -> None:
+    kanade.call("apply")
+    told = kanade.call("get", "hosts").out
+    assert asyncio.run(spoil(kanade.nats_url, "KV_reconciler_state", content)) > 5
+
+    assert kanade.call("get", "releases").code == 0
+    assert kanade.call("apply").code == 0
+    assert kanade.call("get", "hosts").out == told
+
+
+@pytest.mark.parametrize("content", GARBAGE, ids=repr)
+def test_what_was_stopped_stays_so_when_nobody_can_read_why(kanade: Office, content: bytes) -> None:
+    kanade.call("apply")
+    kanade.call("suspend", "tool", "--reason", "the fair is on")
+    assert asyncio.run(spoil(kanade.nats_url, "KV_reconciler_requests", content)) == 1
+
+    held = kanade.call("apply")
+
+    assert held.code == 6
+    assert "suspended by somebody: the record of it cannot be read; resume the" in held.out
+    assert kanade.call("resume", "tool").code == 0
+    assert kanade.call("apply").code == 0
+
+
+@pytest.mark.parametrize("key", [f"returns.{encode_key('tool')}", "returns.=ZZ"])
+def test_what_was_to_go_back_stands_still_when_nobody_can_read_where(
+    kanade: Office, key: str
+) -> None:
+    kanade.call("apply")
+    store_at(kanade.nats_url, "reconciler_requests", key)
+
+    held = kanade.call("apply")
+
+    ours = key != "returns.=ZZ"
+    assert held.code == (6 if ours else 0)
+    assert ("suspended by somebody: told to go back, and the record" in held.out) is ours
+    assert kanade.call("resume", "tool").code == 0
+    assert kanade.call("apply").code == 0
+
+
+def test_what_has_failed_stands_still_when_nobody_can_read_why(kanade: Office) -> None:
+    kanade.call("apply")
+    [release] = json.loads(kanade.call("get", "releases", "-o", "json").out)
+    store_at(
+        kanade.nats_url,
+        "reconciler_state",
+        fingerprint_key(QUARANTINE, ReleaseName("tool"), Fingerprint(release["fingerprint"])),
+    )
+
+    held = kanade.call("apply")
+
+    assert held.code == 6
+    said = "Quarantined: 1.0.0 is quarantined, the record of it cannot be read; commit another"
+    assert said in " ".join(held.out.split())
+    assert kanade.call("retry", "tool").code == 0
+    assert kanade.call("apply").code == 0
+
+
+def store_at(url: str, bucket: str, key: str) -> None:
+    async def store() -> None:
+        async with connected(url) as connection:
+            await api.store(connection, f"KV_{bucket}", f"$KV.{bucket}.{key}", b"garbage")
+
+    asyncio.run(store())

@@ -1,0 +1,40 @@
+"""What people are told when they say something, to the letter, narrow and wide."""
+
+import re
+
+import pytest
+
+from tests.cli.conftest import Office
+from tests.cli.telling import GROWN, tell
+from tests.cli.test_printed import ESCAPE, SNAPSHOTS, printed
+from tests.support.golden import assert_same
+
+WORDS = {
+    "approve": "approve kanade-backend --yes --by mika",
+    "approve-override": "approve kanade-backend --override window --reason smoke --yes --by mika",
+    "approve-unanswered": "approve kanade-backend --by mika",
+    "approve-prune": "approve --prune --by mika",
+    "suspend": "suspend kanade-backend --reason holiday",
+    "suspend-until": "suspend kanade-backend --reason holiday --until 2h",
+    "resume": "resume kanade-backend",
+    "rollback": "rollback kanade-backend --reason smoke",
+    "rollback-to": "rollback kanade-backend --to 9.9.9 --reason smoke",
+    "retry": "retry kanade-backend",
+    "reconcile": "reconcile --timeout 1s",
+    "unknown-release": "retry kanade-backnd",
+    "unknown-host": "why backend-1",
+    "unknown-command": "rolback kanade-backend",
+    "missing-reason": "suspend kanade-backend",
+}
+_VARYING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", WORDS)
+def test_an_answer(kanade: Office, name: str, columns: int) -> None:
+    tell(kanade, GROWN)
+
+    text = _VARYING.sub("SOME-TIME UTC", printed(kanade, WORDS[name], columns))
+
+    assert ESCAPE not in text
+    assert_same(text, SNAPSHOTS / f"said-{name}-{columns}.txt")

@@ -1,0 +1,65 @@
+"""The page and the API behind a door, in this very process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias, TypeVar
+
+import msgspec
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from reconciler.serve.api.problem import Problem
+from reconciler.serve.entrance import Entrance, Keys
+from reconciler.serve.server import Door, Hall, application
+from reconciler.serve.sessions import Sessions
+from tests.serve.seats import Fleet
+
+Client: TypeAlias = TestClient[Request, Application]
+Told = TypeVar("Told")
+
+ALICE = {"Authorization": "Bearer alices-token"}
+VIEWER = {"Authorization": "Bearer looks-only"}
+KEYS = Keys(token="looks-only", people={"alice": "alices-token"})
+OPEN = Keys(people={"alice": "alices-token"})
+"""On loopback: whoever is here may look."""
+
+
+def door_to(looked_at: Fleet, keys: Keys, *, signed_words: bool = False) -> Application:
+    """Return all that is behind a door over *looked_at*."""
+    sessions = Sessions({"": keys.token or "", **keys.people}, looked_at.clock)
+    hall = Hall(seat=looked_at.seat(signed_words=signed_words), entrance=Entrance(keys, sessions))
+    door = Door(host="127.0.0.1", port=0, token=keys.token, hall=hall)
+    return application(door, lambda: None, looked_at.clock)
+
+
+@asynccontextmanager
+async def opened(
+    looked_at: Fleet, keys: Keys = OPEN, *, signed_words: bool = False
+) -> AsyncIterator[Client]:
+    """Give a client of a real server over *looked_at*."""
+    server = TestServer(door_to(looked_at, keys, signed_words=signed_words))
+    async with TestClient(server) as client:
+        yield client
+
+
+async def ask(client: Client, path: str, kind: type[Told], **query: str) -> Told:
+    """Return what the API answers, read as what it is said to be."""
+    async with client.get(f"/api/v1{path}", params=query) as reply:
+        assert reply.status == 200, await reply.text()
+        return msgspec.json.decode(await reply.read(), type=kind)
+
+
+async def refused(client: Client, path: str, **query: str) -> tuple[int, str]:
+    """Return the status and the detail of a problem."""
+    async with client.get(f"/api/v1{path}", params=query) as reply:
+        return reply.status, await problem(reply)
+
+
+async def problem(reply: ClientResponse) -> str:
+    """Return the detail of a problem, which is one line."""
+    assert reply.content_type == "application/problem+json"
+    found = msgspec.json.decode(await reply.read(), type=Problem)
+    assert found.status == reply.status
+    assert len(found.detail.splitlines()) == 1
+    return found.detail
