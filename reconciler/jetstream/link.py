@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import ssl
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Protocol
 
@@ -72,7 +73,7 @@ class Link:
         tls = self._options.tls_context()
         try:
             async with asyncio.timeout(self._options.connect_timeout.total_seconds()):
-                await self._connect(tls)
+                await _heeding(self._connect(tls))
         except (TimeoutError, OSError, nats_errors.Error) as error:
             await self.close()
             raise self._failure(error) from error
@@ -194,6 +195,21 @@ class Link:
             self._lost.set_result(None)
         if self._opened:
             self._watcher.link_down()
+
+
+async def _heeding(work: Coroutine[object, object, None]) -> None:
+    """Await *work*, and end when we are cancelled even where *work* does not.
+
+    Before Python 3.12, `asyncio.wait_for` swallows a cancellation that comes in the moment in
+    which what it waits for is done; nats-py opens its socket with it.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    task.result()
 
 
 def _words(error: Exception) -> str:
