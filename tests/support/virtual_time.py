@@ -6,9 +6,11 @@ tests without I/O; where nobody will ever wake up again it says so and does not 
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextvars import Context
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
+from itertools import count
 from typing import ParamSpec
 
 from tests.support.builders import NOON
@@ -21,6 +23,27 @@ _LEAST = 1e-9
 """Who waits for less would wait for ever, because times are rounded to this."""
 
 
+class _NumberedTask(asyncio.Task[object]):
+    """A task whose place in a set follows from when it began, and not from where it is in memory.
+
+    A task group cancels its tasks in the order of a set.
+    """
+
+    def __init__(
+        self,
+        numbers: Iterator[int],
+        loop: asyncio.AbstractEventLoop,
+        work: Coroutine[object, object, object],
+        *,
+        context: Context | None = None,
+    ) -> None:
+        self._number = next(numbers)
+        super().__init__(work, loop=loop, context=context)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop that never waits for I/O, and jumps to the next moment at which something is due."""
 
@@ -30,6 +53,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._poll = selector.select
         selector.select = self._select  # type: ignore[method-assign, assignment]  # nothing else is called
         super().__init__(selector)
+        factory = partial(_NumberedTask, count())
+        self.set_task_factory(factory)  # type: ignore[arg-type]  # its tasks are of any type
 
     def time(self) -> float:
         """Return the virtual seconds since the beginning."""
