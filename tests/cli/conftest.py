@@ -5,11 +5,13 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from reconciler.cli import links
 from tests.source.repository import Repository
 from tests.support import small_fleet
 from tests.support.command_line import Done, call, execute
@@ -86,6 +88,12 @@ class Office:
         return Terminal(
             ("--config", str(self.config), *words.split()), self.environment(**environment)
         )
+
+
+@pytest.fixture
+def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server listens where commands look for one, and none is waited for."""
+    monkeypatch.setattr(links, "_CONNECT_WITHIN", timedelta(seconds=0.2))
 
 
 @pytest.fixture

@@ -305,6 +305,7 @@ def test_a_backend_that_is_down_is_told_and_the_rest_is_written(grown: Office) -
     assert "jobs/cleanup.yaml" in files
 
 
+@pytest.mark.usefixtures("nobody_there")
 def test_a_server_that_is_down_leaves_nothing_behind(office: Office) -> None:
     done = office.call(
         "--set", "nats.url=nats://127.0.0.1:9", "export", str(office.folder / "exported")

@@ -132,6 +132,7 @@ def test_a_secret_that_nobody_has_configured_is_named() -> None:
         (0o444, False, "chmod o-r {file}"),
     ],
 )
+@pytest.mark.usefixtures("nobody_there")
 def test_a_file_that_others_can_read_is_warned_of(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

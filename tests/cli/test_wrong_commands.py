@@ -140,6 +140,7 @@ def test_faults_of_the_settings_begin_with_their_place(
 
 
 @pytest.mark.parametrize("words", ["get releases", "events", "tree", "reconcile", "logs pc-01"])
+@pytest.mark.usefixtures("nobody_there")
 def test_where_nothing_is_set_that_is_what_is_amiss(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +164,7 @@ def test_without_a_command_there_is_help() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(cli.commands) - {"get", "init", "demo", "lab", "run"}))
+@pytest.mark.usefixtures("nobody_there")
 def test_a_command_without_arguments_says_what_is_missing_in_two_lines(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def line_of(done: Done, part: str = "nats") -> str:
 
 
 @pytest.mark.parametrize("words", ["plan", "get releases"])
+@pytest.mark.usefixtures("nobody_there")
 def test_nats_is_not_there(office: Office, words: str) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

@@ -95,6 +95,7 @@ async def test_where_no_host_answers_nothing_is_said_of_agents(kanade: Office) -
     assert [marks[name] for name in ("hosts", "clocks", "agents")] == ["FAIL", "ok", "--"]
 
 
+@pytest.mark.usefixtures("nobody_there")
 async def test_without_settings_that_is_what_is_missing_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
