@@ -108,6 +108,11 @@ class Attempt:
     """How often drift has been put right there for this fingerprint; each wait is longer."""
 
     @property
+    def goes_back(self) -> bool:
+        """True when it brings its host back to what was proved there before."""
+        return self.returns_to == self.wish.fingerprint
+
+    @property
     def in_doubt(self) -> bool:
         """True while nothing tells which command of the backend's it is, if it is any."""
         return self.via is Via.HTTP and self.request_id is None and not self.settled

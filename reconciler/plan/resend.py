@@ -71,11 +71,11 @@ def _is_held(
         return True
     if attempt.wish.purpose is not Purpose.INSTALL:
         return False
+    if not attempt.goes_back and _is_outside(attempt, release, desired, observed, now):
+        return True
     if attempt.wish.fingerprint != release.fingerprint:
         return (release.name, attempt.wish.fingerprint) in observed.quarantine
-    return quarantine_in_force(release, observed) is not None or _is_outside(
-        attempt, release, desired, observed, now
-    )
+    return quarantine_in_force(release, observed) is not None
 
 
 def _is_outside(

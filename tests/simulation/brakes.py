@@ -140,7 +140,7 @@ class Brakes:
         since = self.quarantined.get(attempt.version)
         if since is not None and since < life.remembered_at:
             self.trace.blame(f"{host} is sent {attempt.version}, which is quarantined")
-        if attempt.returns_to == attempt.wish.fingerprint:
+        if attempt.goes_back:
             self._is_proved(host, attempt)
             return
         self._is_agreed(host, attempt, life)
