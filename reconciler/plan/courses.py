@@ -136,6 +136,7 @@ def _on_the_way_back(release: Release) -> Release:
             rollout,
             waves=(Wave(name="back", percent=100),),
             max_in_flight=rollout.rollback_max_in_flight or rollout.max_in_flight,
+            max_failures_percent=100,
             soak=timedelta(0),
             on_failure=OnFailure.HOLD,
             progress_deadline=None,

@@ -198,10 +198,15 @@ def failed_hosts(views: Iterable[Assessment]) -> list[Assessment]:
 
 def too_many_failed(release: Release, views: Iterable[Assessment], total: int) -> bool:
     """True when more hosts have failed than *release* may lose, of *total* that it is for."""
-    rollout, failed = release.rollout, len(failed_hosts(views))
+    return may_not_lose(release, len(failed_hosts(views)), total)
+
+
+def may_not_lose(release: Release, count: int, total: int) -> bool:
+    """True when *count* hosts are more than *release* may lose, of *total* that it is for."""
+    rollout = release.rollout
     if rollout.max_failures_percent is not None:
-        return failed * 100 > rollout.max_failures_percent * total
-    return failed > rollout.max_failures
+        return count * 100 > rollout.max_failures_percent * total
+    return count > rollout.max_failures
 
 
 def _failures(scene: Scene) -> Deferred | None:

@@ -127,7 +127,7 @@ def _contrary(case: Case, evidence: Evidence) -> Verdict:
     if _has_gone_back(case, evidence):
         return Verdict(assessment=_gone_back(view, evidence))
     cause = _cause(case, evidence)
-    if case.install is not None and wish(case, Purpose.INSTALL, cause) == case.install.wish:
+    if _is_refuted(case, evidence, cause):
         return Verdict(assessment=_refuted(view))
     want = install(case, cause, reason, message)
     return _heal(case, view, want.heals + 1, cause) if drifted else pending(view, want)
@@ -198,6 +198,22 @@ def _difference(case: Case, evidence: Evidence, *, drifted: bool) -> tuple[str, 
     wanted = release.artifact.digest.short
     reason = "DriftDetected" if drifted else "DigestDiffers"
     return reason, f"runs other bytes of {evidence.version}: sha256 {found}, wanted is {wanted}"
+
+
+def _is_refuted(case: Case, evidence: Evidence, cause: str) -> bool:
+    """True when our install said that it went well, and no new fact asks for another one since.
+
+    New are a person's retry, another system on the host, and drift from what was seen to be right
+    after the install. That the host was never looked at before it is no such fact.
+    """
+    last, ended = case.install, case.install_ending
+    if last is None or ended is None or not case.is_ours:
+        return False
+    was_right_at = evidence.before_at if evidence.before == case.release.version else None
+    asked_at = case.retry.at if case.retry is not None else None
+    facts = (was_right_at, asked_at, case.changed_at)
+    is_new = any(at is not None and at >= ended.at for at in facts)
+    return not is_new or wish(case, Purpose.INSTALL, cause) == last.wish
 
 
 def _refuted(view: Assessment) -> Assessment:

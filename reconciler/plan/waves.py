@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.desired import Desired, Release, Wave
+from reconciler.model.failure import FailureClass
 from reconciler.model.identity import HostName
 from reconciler.model.observed import UNSEEN, HostState, Observed, Presence
 from reconciler.model.plan import Assessment, Deferred, State, WaveState
 from reconciler.model.policy import Offline, OfflineRule
+from reconciler.plan.gates import failed_hosts, may_not_lose
 from reconciler.plan.targets import carries
 
 _ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
@@ -69,11 +71,18 @@ def permit(
     later = {host for state in states if not state.is_open for host in state.hosts}
     failed = {view.host for view in views if view.state in _ENDED_BADLY}
     is_lost = shut is not None and shut.reason == _NOT_PROVED and not later & touched
+    more_to_come = any(by_host[host].state is not State.CONVERGED for host in later)
+    unwell = _unwell(release, views, observed.hosts)
+    if unwell is not None:
+        allowed, shut = touched, unwell
+        more_to_come = any(
+            view.state is not State.CONVERGED for view in views if view.host not in touched
+        )
     return Permit(
         hosts=frozenset(allowed),
         waves=tuple(states),
         shut=shut,
-        waits=any(by_host[host].state is not State.CONVERGED for host in later),
+        waits=more_to_come,
         lost=frozenset(failed - later) if is_lost else frozenset(),
         done=are_over and any(state.healthy for state in states),
     )
@@ -82,6 +91,33 @@ def permit(
 def is_touched(release: Release, view: Assessment) -> bool:
     """True when the host was sent an install for the very fingerprint that is wanted."""
     return view.install is not None and view.install.wish.fingerprint == release.fingerprint
+
+
+def _unwell(
+    release: Release, views: Sequence[Assessment], hosts: Mapping[HostName, HostState]
+) -> Deferred | None:
+    """Return why nobody else goes: services that turned bad after their soak, however long ago.
+
+    Nothing is undone for those, as by then it may have any cause. One that is switched off is not
+    held against its version.
+    """
+    bad = [
+        view
+        for view in views
+        if view.unhealthy
+        and is_touched(release, view)
+        and hosts.get(view.host, UNSEEN).presence is not Presence.OFFLINE
+    ]
+    if not bad or not may_not_lose(release, len(bad) + len(failed_hosts(views)), len(views)):
+        return None
+    first = bad[0]
+    message = (
+        f"{len(bad)} hosts run {release.version} and are not well, first {first.host}: "
+        f"{first.unhealthy}; no other host is sent it; reconciler why {first.host}"
+    )
+    return Deferred(
+        release=release.name, reason=FailureClass.UNHEALTHY, message=message, needs_person=True
+    )
 
 
 def _split(

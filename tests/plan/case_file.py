@@ -12,7 +12,7 @@ hosts:
     by: probe | result      # who said so; a probe also saw the right bytes of that version
     ago: 1h                 # when
     before: "2.0.0"         # what the evidence had said until then
-    before_ago: 2m          # when it had last said so
+    before_ago: 2m          # when it had last said so; when the newest came, when left out
     install: {...}          # the last install: state, ago, version, failure, then, number, cause
     probe: {...}            # the last probe, likewise
     by_hand: 1m             # when somebody else has started the release's job there

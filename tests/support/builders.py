@@ -224,7 +224,7 @@ def evidence(
         first_at=at,
         last_at=at,
         before=Version(before) if before is not None else None,
-        before_at=NOON - before_ago if before_ago is not None else None,
+        before_at=NOON - (before_ago or ago) if before is not None else None,
     )
 
 
