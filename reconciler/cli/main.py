@@ -12,43 +12,21 @@ import click
 
 from reconciler.cli import exits
 from reconciler.cli.collector import expect_many_values
-from reconciler.cli.commands.adopt import adopt_command
-from reconciler.cli.commands.apply import apply_command
-from reconciler.cli.commands.approve import approve_command
-from reconciler.cli.commands.bump import bump_command
-from reconciler.cli.commands.check import check_command
-from reconciler.cli.commands.completion import VARIABLE, completion_command
-from reconciler.cli.commands.demo import demo_command
-from reconciler.cli.commands.diff import diff_command
-from reconciler.cli.commands.events import events_command
-from reconciler.cli.commands.export import export_command
-from reconciler.cli.commands.get import get_group
-from reconciler.cli.commands.history import history_command
-from reconciler.cli.commands.init import init_command
-from reconciler.cli.commands.lab import lab_command
-from reconciler.cli.commands.logs import logs_command
-from reconciler.cli.commands.permissions import permissions_command
-from reconciler.cli.commands.plan import plan_command
-from reconciler.cli.commands.reconcile import reconcile_command
-from reconciler.cli.commands.retry import retry_command
-from reconciler.cli.commands.rollback import rollback_command
-from reconciler.cli.commands.run import run_command
-from reconciler.cli.commands.stop import stop_command
-from reconciler.cli.commands.suspend import resume_command, suspend_command
-from reconciler.cli.commands.tree import tree_command
-from reconciler.cli.commands.validate import validate_command
-from reconciler.cli.commands.version import version_command
-from reconciler.cli.commands.why import why_command
+from reconciler.cli.commands.completion import VARIABLE
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.logs import configure
 from reconciler.cli.render import complain, counted
 from reconciler.cli.settings import InvalidSettings, LogFormat, LogLevel, LogSettings
+from reconciler.cli.verbs import Verbs
 from reconciler.errors import InvalidDesiredState, ReconcilerError, TransientError, first_of
 
 _DEBUG = "RECONCILER_DEBUG"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    commands=Verbs(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -73,39 +51,6 @@ def cli(
     """Declarative GitOps for kanade fleets: commit a version, see it proved on every host."""
     configure(LogSettings(format=LogFormat.AUTO, level=LogLevel.WARNING))
     context.obj = Invocation(config=config, overrides=overrides, debug=debug)
-
-
-for _command in (
-    run_command,
-    plan_command,
-    diff_command,
-    apply_command,
-    adopt_command,
-    export_command,
-    init_command,
-    validate_command,
-    get_group,
-    tree_command,
-    events_command,
-    history_command,
-    logs_command,
-    reconcile_command,
-    approve_command,
-    suspend_command,
-    resume_command,
-    stop_command,
-    retry_command,
-    rollback_command,
-    bump_command,
-    check_command,
-    permissions_command,
-    demo_command,
-    lab_command,
-    completion_command,
-    version_command,
-    why_command,
-):
-    cli.add_command(_command)
 
 
 _DRY = frozenset({"--dryrun", "--dry-run", "--dry"})

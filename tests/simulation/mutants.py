@@ -263,7 +263,7 @@ MUTANTS = (
     _of_rollouts(
         "a failure holds nobody back",
         "plan/gates.py",
-        "    return failed > rollout.max_failures\n",
+        "    return count > rollout.max_failures\n",
         "    return False\n",
     ),
     Mutant(
@@ -284,10 +284,22 @@ MUTANTS = (
         "        return by_fingerprint.get(install.returns_to)\n",
         "        return None\n",
     ),
+    Mutant(
+        name="a service that is not well is no reason to stop",
+        replaced=(
+            (
+                "plan/health.py",
+                "    if _is_fresh(case, view):\n        return replace(",
+                "    if False:\n        return replace(",
+            ),
+            ("plan/waves.py", "    if unwell is not None:\n", "    if False:\n"),
+        ),
+        scene="rollouts",
+    ),
     _of_rollouts(
-        "a service that is not well is no reason to stop",
-        "plan/health.py",
-        "    if _is_fresh(case, view):\n        return replace(verdict, assessment=_failed(",
-        "    if False:\n        return replace(verdict, assessment=_failed(",
+        "what the first look refutes is sent again",
+        "plan/verdict.py",
+        "    return not is_new or wish(",
+        "    return wish(",
     ),
 )

@@ -14,11 +14,13 @@ from reconciler.model.status import HostStatus, JobStatus, ReleaseStatus
 
 
 @click.group("get", short_help="Show where releases, hosts or jobs stand.")
-def get_group() -> None:
+def get_command() -> None:
     """Show releases, hosts or jobs."""
 
 
-@get_group.command("releases", short_help="Show releases, and how many of their hosts are proved.")
+@get_command.command(
+    "releases", short_help="Show releases, and how many of their hosts are proved."
+)
 @click.argument("name", required=False)
 @WATCH
 @IN_ROWS
@@ -39,7 +41,7 @@ def releases(invocation: Invocation, name: str | None, kind: Output, *, watch: b
     look_on(invocation.settings(), look, watch=watch)
 
 
-@get_group.command("hosts", short_help="Show hosts: what they run, and why they are as they are.")
+@get_command.command("hosts", short_help="Show hosts: what they run, and why they are as they are.")
 @click.argument("name", required=False)
 @click.option("--release", help="Only the hosts of this release.")
 @click.option(
@@ -78,7 +80,7 @@ def hosts(
     look_on(invocation.settings(), look, watch=watch)
 
 
-@get_group.command("jobs", short_help="Show the repository's jobs against kanade's catalogue.")
+@get_command.command("jobs", short_help="Show the repository's jobs against kanade's catalogue.")
 @click.argument("name", required=False)
 @WATCH
 @IN_ROWS
