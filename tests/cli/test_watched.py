@@ -1,0 +1,93 @@
+"""What who looks on sees: what there is, and then what has changed, to the letter."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from itertools import takewhile
+
+import pytest
+
+from reconciler.cli import exits
+from reconciler.cli.desk import Desk
+from reconciler.model.identity import HostName, JobId, Version
+from reconciler.model.status import Status
+from tests.cli.conftest import Office
+from tests.cli.telling import BACKEND, EVENTS, GROWN, TOOL, tell
+from tests.cli.test_printed import ESCAPE, file_of, printed
+from tests.support.golden import assert_same
+
+HOST, JOB = (BACKEND, HostName("backend-02")), JobId("install-tool")
+LATER = Version("0.44.0")
+NEWER = replace(
+    GROWN,
+    releases={**GROWN.releases, TOOL: replace(GROWN.releases[TOOL], version=LATER)},
+)
+PROVED = replace(
+    GROWN,
+    hosts={
+        **GROWN.hosts,
+        HOST: replace(
+            GROWN.hosts[HOST], state="converged", reason="Proved", message="by its probe"
+        ),
+    },
+)
+WANTED = replace(GROWN, jobs={**GROWN.jobs, JOB: replace(GROWN.jobs[JOB], version=LATER)})
+
+
+def until_seen(
+    later: Status, change: Callable[[], None]
+) -> Callable[[Desk], AsyncIterator[Status]]:
+    """Return what shows a watcher the status, makes the *change*, and stops it after *later*."""
+    statuses = Desk.statuses
+
+    async def show(desk: Desk) -> AsyncIterator[Status]:
+        changing = threading.Thread(target=change)
+        async for status in statuses(desk):
+            yield status
+            if status == later:
+                changing.join()
+                raise KeyboardInterrupt
+            if not changing.ident:
+                changing.start()
+
+    return show
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize(
+    ("words", "later"),
+    [
+        ("get releases", NEWER),
+        ("get releases -o wide", NEWER),
+        ("get hosts", PROVED),
+        ("get jobs", WANTED),
+        ("tree tool", NEWER),
+        ("why backend-02", PROVED),
+    ],
+)
+def test_what_changes(
+    kanade: Office, monkeypatch: pytest.MonkeyPatch, words: str, later: Status, columns: int
+) -> None:
+    tell(kanade, GROWN)
+    monkeypatch.setattr(Desk, "statuses", until_seen(later, lambda: tell(kanade, later)))
+
+    text = printed(kanade, f"{words} --watch", columns)
+
+    assert ESCAPE not in text
+    assert text.endswith(f"interrupted\n-- exit code {exits.INTERRUPTED}\n")
+    assert_same(text, file_of(f"{words} --watch", f"-{columns}"))
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_happens(kanade: Office, columns: int) -> None:
+    tell(kanade, GROWN, EVENTS[:1])
+    with kanade.started("events", "--watch", COLUMNS=str(columns)) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, b"")
+        begun = next(line for line in lines if b"RevisionApplied" in line)
+        tell(kanade, GROWN, EVENTS[1:])
+        rest = [*takewhile(lambda line: b"proved" not in line, lines)]
+
+    text = b"".join((begun, *rest)).decode()
+
+    assert_same(text, file_of("events --watch", f"-{columns}"))
