@@ -1,5 +1,6 @@
-"""What who looks on sees: what there is, and then what has changed, to the letter."""
+"""What who looks on, or waits, sees: what there is, and then what has changed, to the letter."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -8,13 +9,16 @@ from itertools import takewhile
 import pytest
 
 from reconciler.cli import exits
+from reconciler.cli.clock import SystemClock
 from reconciler.cli.desk import Desk
+from reconciler.cli.own_state import open_own_state
 from reconciler.model.identity import HostName, JobId, Version
 from reconciler.model.status import Status
 from tests.cli.conftest import Office
 from tests.cli.telling import BACKEND, EVENTS, GROWN, TOOL, tell
 from tests.cli.test_printed import ESCAPE, file_of, printed
 from tests.support.golden import assert_same
+from tests.support.streams import connected
 
 HOST, JOB = (BACKEND, HostName("backend-02")), JobId("install-tool")
 LATER = Version("0.44.0")
@@ -91,3 +95,31 @@ def test_what_happens(kanade: Office, columns: int) -> None:
     text = b"".join((begun, *rest)).decode()
 
     assert_same(text, file_of("events --watch", f"-{columns}"))
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_end_of_what_is_waited_for(kanade: Office, columns: int) -> None:
+    tell(kanade, GROWN)
+    controller = threading.Thread(target=lambda: asyncio.run(answers(kanade)))
+    controller.start()
+
+    text = printed(kanade, "reconcile tool --wait", columns)
+
+    controller.join()
+    assert_same(text, file_of("reconcile tool --wait", f"-{columns}"))
+
+
+async def answers(office: Office) -> None:
+    """Answer, as a leader does, the next word to look."""
+    asked = asyncio.Event()
+    async with (
+        connected(office.nats_url) as connection,
+        open_own_state(connection, "desk", SystemClock(), asked.set, create=True) as own,
+    ):
+        assert await own.lease.attempt()
+        while (look := own.book.read().look) is None:
+            asked.clear()
+            await asked.wait()
+        seen = replace(GROWN.controller, answered=look.id, conditions=())
+        await own.board.tell(replace(GROWN, controller=seen), ())
+        await own.lease.release()
