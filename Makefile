@@ -15,7 +15,7 @@ demo: $(READY) ## A whole fleet on this machine: commit a version, see it proved
 	$(BIN)/reconciler demo
 
 test: $(READY) ## The whole suite, on the embedded fleet
-	$(BIN)/pytest -n 2 -m "not kanade and not slow"
+	$(BIN)/pytest -n 3 -m "not kanade and not slow"
 
 test-again: $(READY) ## What has failed the last time, one after the other
 	$(BIN)/pytest --last-failed --last-failed-no-failures none

@@ -13,6 +13,7 @@ from tests.cli.telling import tell
 from tests.cli.test_printed import ESCAPE, file_of, printed
 from tests.support.command_line import Done
 from tests.support.golden import assert_same
+from tests.support.processes import read_json
 from tests.support.streams import connected
 
 HOST = "backend-01"
@@ -87,6 +88,25 @@ async def test_what_is_new_is_watched(office: Office) -> None:
             more = await asyncio.to_thread(process.stdout.readline)
 
     assert [*begun, more] == [b"one\n", b"two\n", b"three ***\n"]
+
+
+async def test_what_is_new_is_watched_as_data(office: Office) -> None:
+    log = bytearray(b"one\ntwo\n")
+
+    async def answer(message: Msg) -> None:
+        await message.respond(bytes(log))
+
+    async with connected(office.nats_url) as connection:
+        await connection.subscribe(f"logs.fetch.{HOST}", answer)
+        with office.started("logs", HOST, "--watch", "-o", "json") as process:
+            begun = await asyncio.to_thread(read_json, process)
+            log += b"three viewer-7\n"
+
+            more = await asyncio.to_thread(read_json, process)
+
+    assert isinstance(begun, dict)
+    assert isinstance(more, dict)
+    assert (begun["lines"], more["lines"]) == (["one", "two"], ["three ***"])
 
 
 async def test_an_empty_log_is_nothing_and_no_error(office: Office) -> None:

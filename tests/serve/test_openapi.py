@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import pytest
 import schemathesis
 from aiohttp.test_utils import TestServer
 from hypothesis import settings
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from reconciler.serve.api.openapi import document
 from reconciler.serve.api.routes import PREFIX
@@ -27,7 +28,9 @@ class Case(Protocol):
     path: str
     path_parameters: dict[str, str]
 
-    def call_and_validate(self, *, base_url: str, headers: dict[str, str]) -> object: ...
+    def call_and_validate(
+        self, *, base_url: str, headers: dict[str, str], excluded_checks: Sequence[object] = ()
+    ) -> object: ...
 
 
 @pytest.fixture(scope="module")
@@ -62,4 +65,7 @@ def test_every_answer_is_one_that_the_document_tells_of(case: Case, address: str
 def test_so_is_every_answer_on_what_there_is(case: Case, address: str) -> None:
     case.path_parameters = {"name": "office-03" if "hosts" in case.path else BACKEND}
 
-    case.call_and_validate(base_url=f"{address}{PREFIX}", headers=ALICE)
+    # What was wrong with the request may have been the name alone, and is right now.
+    case.call_and_validate(
+        base_url=f"{address}{PREFIX}", headers=ALICE, excluded_checks=[negative_data_rejection]
+    )

@@ -9,7 +9,7 @@ from tests.simulation import stage as simulated
 from tests.simulation.stage import stage
 from tests.simulation.trace import Violation
 
-SEEDS, FORGOTTEN, ROLLOUTS, AT_ONCE = 130, 20, 50, 10
+SEEDS, FORGOTTEN, ROLLOUTS, AT_ONCE = 150, 20, 30, 10
 
 Record = Callable[[str, object], None]
 

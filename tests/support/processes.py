@@ -92,3 +92,15 @@ def wait_for(process: subprocess.Popen[bytes], event: str) -> list[dict[str, obj
         if lines[-1]["event"] == event:
             return lines
     pytest.fail(f"no {event}: {lines}")
+
+
+def read_json(process: subprocess.Popen[bytes]) -> object:
+    """Return the next document that *process* prints."""
+    assert process.stdout is not None
+    text = b""
+    for line in iter(process.stdout.readline, b""):
+        text += line
+        with contextlib.suppress(json.JSONDecodeError):
+            found: object = json.loads(text)
+            return found
+    raise AssertionError(f"it has ended in the middle of {text!r}")

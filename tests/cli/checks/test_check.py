@@ -16,6 +16,7 @@ from tests.cli.conftest import Office
 from tests.support import small_fleet
 from tests.support.command_line import Done, call
 from tests.support.kanade_streams import make_kanade
+from tests.support.processes import read_json
 from tests.support.streams import connected
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -122,6 +123,23 @@ async def test_it_can_be_watched_until_nothing_is_missing(office: Office) -> Non
         again = said[[line.split()[1] for line in said].index("gateway") + 1 :]
         assert "ok    kanade" in again[0]
         assert not any(line.split()[1] in {"settings", "nats", "git"} for line in again)
+
+
+async def test_what_is_watched_can_be_read_by_a_machine(office: Office) -> None:
+    with office.started("check", "--watch", "-o", "json") as process:
+        first = await asyncio.to_thread(read_json, process)
+        async with connected(office.nats_url) as connection:
+            await make_kanade(connection)
+        found = await asyncio.to_thread(read_json, process)
+
+    assert _state_of(first, "kanade") == "failed"
+    assert _state_of(found, "kanade") == "ok"
+
+
+def _state_of(found: object, name: str) -> str:
+    assert isinstance(found, list)
+    [state] = [item["state"] for item in found if item["name"] == name]
+    return str(state)
 
 
 def _any(lines: Iterator[str], begun: str) -> bool:
