@@ -8,6 +8,9 @@ KANADE_BEFORE := $(CACHE)/0.100.0/bin
 # Unoptimised and without debug information: what is tested is what it does, not how fast.
 CARGO_INSTALL := CARGO_TARGET_DIR=$(CACHE)/target CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --debug --locked
 
+# Compiled once, and not again by each worker and each command that a test starts.
+export PYTHONDONTWRITEBYTECODE :=
+
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
 
