@@ -11,6 +11,8 @@ from tests.support.simulation import Simulation
 from tests.support.small_fleet import commit
 from tests.support.virtual_time import VirtualLoop
 
+pytestmark = pytest.mark.slow
+
 _LONGEST = timedelta(minutes=30)
 
 

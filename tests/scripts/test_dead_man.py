@@ -12,6 +12,8 @@ from tests.scripts.dead_man import KILL_AT, NEW, OLD, assert_back, leftovers, un
 from tests.scripts.host import Host, finish
 from tests.scripts.package_server import PackageServer
 
+pytestmark = pytest.mark.slow
+
 BROKEN = build_service("2.0.0", broken=True)
 
 

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from reconciler.lab.service import build_service
 from tests.scripts.host import Host
 from tests.scripts.package_server import PackageServer
+
+pytestmark = pytest.mark.slow
 
 OLD = build_service("1.0.0")
 BROKEN = build_service("2.0.0", broken=True)

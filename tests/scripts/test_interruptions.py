@@ -11,6 +11,8 @@ from reconciler.lab.service import build_service
 from tests.scripts.host import COUNT_SWAPS, Host, finish
 from tests.scripts.package_server import PackageServer
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = build_service("1.0.0"), build_service("2.0.0")
 SILENT = build_service("2.0.0", delay=60)
 STEPS = ["downloaded", "checked", "kept", "swapped", "restarted", "settled"]
