@@ -63,6 +63,10 @@ class State(StrEnum):
     OFFLINE = "offline"
 
 
+ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
+"""The states of a host on which the last install, or what it left behind, is not as wanted."""
+
+
 class Assessment(Struct, frozen=True, kw_only=True):
     """A host's state for a release, with what it rests on."""
 

@@ -10,7 +10,7 @@ from reconciler.model.attempt import Purpose
 from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import HostName, ReleaseName
 from reconciler.model.observed import UNSEEN, Observed, Presence
-from reconciler.model.plan import Assessment, Deferred, Plan, State
+from reconciler.model.plan import ENDED_BADLY, Assessment, Deferred, Plan, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ def _later(one: timedelta | None, other: timedelta | None) -> timedelta | None:
 
 
 def _is_to_come(view: Assessment) -> bool:
-    return view.state not in (State.CONVERGED, State.FAILED, State.TIMED_OUT)
+    return view.state not in (State.CONVERGED, *ENDED_BADLY)
 
 
 def _durations(release: Release, observed: Observed) -> Iterator[timedelta]:

@@ -9,7 +9,7 @@ from reconciler.model.attempt import Via
 from reconciler.model.desired import Release
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import BackendState, Observed
-from reconciler.model.plan import Assessment, Deferred, State
+from reconciler.model.plan import ENDED_BADLY, Assessment, Deferred
 from reconciler.model.version import is_older
 from reconciler.plan.approval import (
     approvals_needed,
@@ -193,7 +193,7 @@ def _downgrade(scene: Scene) -> Deferred | None:
 
 def failed_hosts(views: Iterable[Assessment]) -> list[Assessment]:
     """Return the hosts on which the release has ended badly."""
-    return [view for view in views if view.state in (State.FAILED, State.TIMED_OUT)]
+    return [view for view in views if view.state in ENDED_BADLY]
 
 
 def too_many_failed(release: Release, views: Iterable[Assessment], total: int) -> bool:

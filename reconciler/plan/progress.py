@@ -11,7 +11,7 @@ from datetime import datetime
 from reconciler.model.attempt import Purpose
 from reconciler.model.desired import Release
 from reconciler.model.observed import UNSEEN
-from reconciler.model.plan import Assessment, Deferred, State
+from reconciler.model.plan import ENDED_BADLY, Assessment, Deferred, State
 from reconciler.plan.dispatch import Sending
 from reconciler.plan.terms import Terms
 from reconciler.plan.wants import Verdict
@@ -88,7 +88,7 @@ def _is_stuck(release: Release, verdict: Verdict, terms: Terms) -> bool:
     One that needs an install goes now or waits for room, so it is not itself what is stuck.
     """
     view, want = verdict.assessment, verdict.want
-    if view.state in (State.FAILED, State.TIMED_OUT):
+    if view.state in ENDED_BADLY:
         return False
     if view.state is State.CONVERGED and has_soaked(release, view):
         return False

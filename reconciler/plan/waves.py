@@ -15,12 +15,11 @@ from reconciler.model.desired import Desired, Release, Wave
 from reconciler.model.failure import FailureClass
 from reconciler.model.identity import HostName
 from reconciler.model.observed import UNSEEN, HostState, Observed, Presence
-from reconciler.model.plan import Assessment, Deferred, State, WaveState
+from reconciler.model.plan import ENDED_BADLY, Assessment, Deferred, State, WaveState
 from reconciler.model.policy import Offline, OfflineRule
 from reconciler.plan.gates import failed_hosts, may_not_lose
 from reconciler.plan.targets import carries
 
-_ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
 _SKIP = Offline(rule=OfflineRule.SKIP)
 _NOT_PROVED = "WaveNotProved"
 
@@ -69,7 +68,7 @@ def permit(
             allowed.update(hosts)
             shut = waits or _holds_the_next(release, wave, state, now)
     later = {host for state in states if not state.is_open for host in state.hosts}
-    failed = {view.host for view in views if view.state in _ENDED_BADLY}
+    failed = {view.host for view in views if view.state in ENDED_BADLY}
     is_lost = shut is not None and shut.reason == _NOT_PROVED and not later & touched
     more_to_come = any(by_host[host].state is not State.CONVERGED for host in later)
     unwell = _unwell(release, views, observed.hosts)
@@ -182,7 +181,7 @@ def _measure(
 ) -> WaveState:
     there = [view for view in members if not is_away(release, view, hosts)]
     healthy = [view for view in there if view.state is State.CONVERGED]
-    failed = [view for view in there if view.state in _ENDED_BADLY]
+    failed = [view for view in there if view.state in ENDED_BADLY]
     since = [view.healthy_since for view in healthy if view.healthy_since is not None]
     return WaveState(
         name=wave.name,
@@ -202,7 +201,7 @@ def is_away(release: Release, view: Assessment, hosts: Mapping[HostName, HostSta
         return False
     if view.state is State.CONVERGED:
         return not has_soaked(release, view)
-    return view.state not in _ENDED_BADLY
+    return view.state not in ENDED_BADLY
 
 
 def has_soaked(release: Release, view: Assessment) -> bool:

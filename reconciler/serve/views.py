@@ -12,6 +12,7 @@ from msgspec import UNSET
 from reconciler.desired.wording import did_you_mean, printable
 from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import HostName
+from reconciler.model.plan import ENDED_BADLY
 from reconciler.model.status import (
     ControllerStatus,
     Held,
@@ -143,7 +144,9 @@ def urgency(release: ReleaseStatus) -> Urgency:
     so = {condition.type for condition in release.conditions if condition.status is Truth.TRUE}
     if ConditionType.STALLED in so or any(item.needs_person for item in release.held):
         return Urgency.NEEDS_PERSON
-    if ConditionType.DRIFT_DETECTED in so or any(release.counts.get(state) for state in _BAD):
+    if ConditionType.DRIFT_DETECTED in so or any(
+        release.counts.get(state) for state in ENDED_BADLY
+    ):
         return Urgency.FAILING
     return Urgency.READY if ConditionType.READY in so else Urgency.PROGRESSING
 
@@ -193,7 +196,7 @@ def hosts(status: Status, asked: HostsAsked) -> Hosts:
         and asked.wave in (UNSET, host.wave)
     ]
     shown = [host for host in found if asked.state in (UNSET, host.state)]
-    shown.sort(key=lambda host: (host.state not in _BAD, host.host, host.release))
+    shown.sort(key=lambda host: (host.state not in ENDED_BADLY, host.host, host.release))
     return Hosts(
         items=shown[asked.offset : asked.offset + asked.limit],
         total=len(shown),
@@ -248,9 +251,6 @@ def _wave(name: str, hosts: Sequence[HostStatus], gate: Held | None, *, is_open:
         versions=_counted(host.running or "" for host in hosts),
         held=held[0][0] if held else gate,
     )
-
-
-_BAD = ("failed", "timed-out")
 
 
 def _counted(words: Iterable[str]) -> Mapping[str, int]:

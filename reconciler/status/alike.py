@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from reconciler.model.plan import Assessment, State
+from reconciler.model.plan import ENDED_BADLY, Assessment
 from reconciler.model.status import HostStatus
 
 _VARYING = re.compile(
@@ -23,7 +23,7 @@ def likeness(view: Assessment) -> str:
 
     What differs from host to host, such as its name, numbers and paths, does not count.
     """
-    if view.state not in (State.FAILED, State.TIMED_OUT):
+    if view.state not in ENDED_BADLY:
         return ""
     outcome = view.install.outcome if view.install is not None else None
     said = outcome.stderr_tail if outcome is not None else ""

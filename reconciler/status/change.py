@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 
 from reconciler.model.condition import Condition, ConditionType, Truth
 from reconciler.model.identity import ReleaseName
-from reconciler.model.plan import State
+from reconciler.model.plan import ENDED_BADLY, State
 from reconciler.model.snapshot import Commit
 from reconciler.model.status import Change, ReleaseStatus, Status
 
-_ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
 _QUARANTINED = "Quarantined"
 """What Ready says of a version that has failed and is not tried again."""
 _REMEMBERED = 20
@@ -99,7 +98,7 @@ def _follow(
     earlier = before.change if before is not None else None
     ready = _condition(after, ConditionType.READY)
     proved = ready.status is Truth.TRUE
-    failed = any(after.counts.get(state) for state in _ENDED_BADLY) or ready.reason == _QUARANTINED
+    failed = any(after.counts.get(state) for state in ENDED_BADLY) or ready.reason == _QUARANTINED
     drifted = _condition(after, ConditionType.DRIFT_DETECTED).status is Truth.TRUE
     gone_back = bool(after.in_force) and set(after.counts) == {State.CONVERGED}
     broken_since = earlier.broken_since if earlier is not None else None

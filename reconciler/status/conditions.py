@@ -11,10 +11,8 @@ from reconciler.model.desired import Release
 from reconciler.model.failure import FailureClass
 from reconciler.model.identity import ReleaseName, Revision
 from reconciler.model.outcome import Applied, StepOutcome
-from reconciler.model.plan import DRIFTED, Assessment, Deferred, Plan, State
+from reconciler.model.plan import DRIFTED, ENDED_BADLY, Assessment, Deferred, Plan, State
 from reconciler.plan.approval import approvals_needed
-
-_ENDED_BADLY = (State.FAILED, State.TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +30,7 @@ class Facts:
     @property
     def ended_badly(self) -> tuple[Assessment, ...]:
         """The hosts that have failed."""
-        return tuple(view for view in self.views if view.state in _ENDED_BADLY)
+        return tuple(view for view in self.views if view.state in ENDED_BADLY)
 
 
 def facts_of(release: Release, applied: Applied) -> Facts:

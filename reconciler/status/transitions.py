@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.condition import Condition, ConditionType, Truth
-from reconciler.model.plan import State
+from reconciler.model.plan import ENDED_BADLY
 from reconciler.model.revert import RevertOffer
 from reconciler.model.status import Event, HostStatus, ReleaseStatus, Status, WordStatus
 
@@ -203,7 +203,7 @@ def _hosts(before: Status, after: Status, now: datetime) -> Iterator[Event]:
 
 
 def _host_event(old: HostStatus | None, status: HostStatus, now: datetime, after: Status) -> Event:
-    failed = status.state in (State.FAILED, State.TIMED_OUT)
+    failed = status.state in ENDED_BADLY
     return Event(
         at=now,
         kind=f"Host{status.state.title().replace('-', '')}",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import HostName
-from reconciler.model.plan import State
+from reconciler.model.plan import ENDED_BADLY, State
 from reconciler.model.status import Held, HostStatus, ReleaseStatus, RunStatus, Status
 from reconciler.status.alike import groups_of
 
@@ -181,7 +181,7 @@ def _waited_for(release: ReleaseStatus, host: HostStatus) -> str:
 
 
 def _has_failed(host: HostStatus) -> bool:
-    return host.state in (State.FAILED, State.TIMED_OUT)
+    return host.state in ENDED_BADLY
 
 
 def _mended(host: HostStatus) -> str:
