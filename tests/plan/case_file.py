@@ -49,27 +49,20 @@ drifted: [pc-01]            # the hosts that were right and are not any more
 ```
 """
 
-import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
 import yaml
 
-from reconciler.desired.cron import parse_cron
 from reconciler.model.attempt import Attempt, Purpose
-from reconciler.model.desired import Desired, DriftPolicy, HealthCheck, Release
-from reconciler.model.failure import FailureClass, Next
+from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import (
-    ExecId,
-    GroupName,
     HostName,
     JobId,
     PackageName,
     ReleaseName,
-    RequestId,
-    ResultId,
     Version,
 )
 from reconciler.model.observed import (
@@ -79,86 +72,28 @@ from reconciler.model.observed import (
     Health,
     HostState,
     Observed,
-    Presence,
     Slot,
 )
-from reconciler.model.policy import ApprovalPolicy, Cron, Window, WindowKind
 from reconciler.model.proof import Proof
 from reconciler.model.record import ReleaseRecord
 from reconciler.model.report import RunStarted
+from tests.plan.case_host import (
+    HostCase,
+    attempt_of,
+    health_of,
+    host_of,
+    proof_of,
+    run_by_hand,
+    slot_of,
+)
 from tests.plan.case_memory import at_version, with_memory, with_return
 from tests.plan.case_missing import without
+from tests.plan.case_release import ReleaseCase, release_of, windows_of
 from tests.plan.case_requests import WordCase, requests_of
-from tests.plan.case_rollout import RolloutCase, rollout_of
 from tests.plan.case_time import span
 from tests.plan.store_case import StoresCase
 from tests.support import builders
 from tests.support.builders import NOON
-
-_HEALTH = HealthCheck(url="http://{host}:8080/health", every=timedelta(seconds=30), failures=3)
-
-
-class AttemptCase(TypedDict, total=False):
-    state: str
-    ago: str
-    started: str
-    version: str
-    failure: str
-    then: str
-    number: int
-    cause: str
-    ended: str
-    returns_to: str
-    heals: int
-    sent: bool
-
-
-class HostCase(TypedDict, total=False):
-    presence: str
-    runs: str
-    by: str
-    ago: str
-    since: str
-    before: str
-    before_ago: str
-    bytes: str
-    stopped: bool
-    install: AttemptCase
-    probe: AttemptCase
-    slot: str
-    by_hand: str
-    agent: str
-    agent_target: str
-    agent_told: str
-    windows: list[str]
-    hostname: str
-    signed_only: bool
-    doubled: list[str]
-    changed: str
-    labels: dict[str, str]
-    groups: list[str]
-    healthy: str
-    unhealthy: str
-
-
-class ReleaseCase(RolloutCase, total=False):
-    version: str
-    hosts: list[str]
-    probe: bool
-    approval: bool
-    health: bool
-    max_in_flight: int
-    depends_on: list[str]
-    allow_downgrade: bool
-    adopt: bool
-    suspend: bool
-    drift: str
-    yanked: list[str]
-    requires_agent: str
-    upgrade_agent: str
-    windows: list[str]
-    required: int
-    expires: str
 
 
 class PlanCase(TypedDict, total=False):
@@ -206,54 +141,7 @@ def read_case(path: Path) -> PlanCase:
 
 def releases_of(case: PlanCase) -> tuple[Release, ...]:
     named = case.get("releases") or {"tool": ReleaseCase()}
-    return tuple(_release(name, item) for name, item in named.items())
-
-
-def _release(name: str, item: ReleaseCase) -> Release:
-    built = builders.release(
-        item.get("version", "2.0.0"),
-        name=name,
-        hosts=item.get("hosts", ["pc-01"]),
-        probe=item.get("probe", True),
-        install=builders.job(f"install-{name}", require_approval=item.get("approval", False)),
-        max_in_flight=item.get("max_in_flight", 10),
-        depends_on=frozenset(map(ReleaseName, item.get("depends_on", []))),
-        allow_downgrade=item.get("allow_downgrade", False),
-        adopt=item.get("adopt", False),
-        suspend=item.get("suspend", False),
-        drift=DriftPolicy(item.get("drift", "heal")),
-    )
-    expires = item.get("expires")
-    approval = ApprovalPolicy(
-        required=item.get("required", 1), expires=span(expires) if expires is not None else None
-    )
-    return replace(
-        built,
-        rollout=rollout_of(built.rollout, item),
-        verify=replace(built.verify, http=_HEALTH if item.get("health") else None),
-        approval=approval if "required" in item else None,
-        windows=_windows(item.get("windows", [])),
-        yanked=frozenset(map(Version, item.get("yanked", []))),
-        requires_agent=_version(item.get("requires_agent")),
-        upgrade_agent=_version(item.get("upgrade_agent")),
-    )
-
-
-def _version(text: str | None) -> Version | None:
-    return Version(text) if text is not None else None
-
-
-def _windows(lines: list[str]) -> tuple[Window, ...]:
-    """Read `allow 0 22 * * 1-5 for 4h in Asia/Tokyo`; UTC where no zone is named."""
-    windows: list[Window] = []
-    for line in lines:
-        found = re.fullmatch(r"(allow|deny) (.+) for (\w+)(?: in (\S+))?", line)
-        assert found is not None, line
-        cron = parse_cron(found[2])
-        assert isinstance(cron, Cron), cron
-        kind, zone = WindowKind(found[1]), found[4] or "UTC"
-        windows.append(Window(kind=kind, cron=cron, duration=span(found[3]), zone=zone))
-    return tuple(windows)
+    return tuple(release_of(name, item) for name, item in named.items())
 
 
 def desired_of(case: PlanCase) -> Desired:
@@ -261,7 +149,7 @@ def desired_of(case: PlanCase) -> Desired:
     hosts = {
         name: replace(
             host,
-            windows=_windows(case.get("hosts", {}).get(name, {}).get("windows", [])),
+            windows=windows_of(case.get("hosts", {}).get(name, {}).get("windows", [])),
             labels=case.get("hosts", {}).get(name, {}).get("labels", {}),
         )
         for name, host in built.hosts.items()
@@ -282,20 +170,20 @@ def observed_of(case: PlanCase) -> Observed:
     for text, host_case in case.get("hosts", {}).items():
         name = HostName(text)
         item = next((one for one in releases if name in one.targets.hosts), first)
-        hosts[name] = _host(host_case)
-        health |= _health(item, name, host_case)
-        proofs |= _proof(item, name, host_case)
+        hosts[name] = host_of(host_case)
+        health |= health_of(item, name, host_case)
+        proofs |= proof_of(item, name, host_case)
         for purpose in Purpose:
             known = (
                 host_case.get("install") if purpose is Purpose.INSTALL else host_case.get("probe")
             )
             if known is not None:
-                attempts[item.name, name, purpose] = _attempt(item, name, purpose, known)
+                attempts[item.name, name, purpose] = attempt_of(item, name, purpose, known)
         if "by_hand" in host_case:
-            runs[item.job.id, name] = _by_hand(item, name, host_case["by_hand"])
+            runs[item.job.id, name] = run_by_hand(item, name, host_case["by_hand"])
         if "slot" in host_case:
             last = attempts.get((item.name, name, Purpose.PROBE))
-            slots[name] = _slot(last if host_case["slot"] == "ours" else None)
+            slots[name] = slot_of(last if host_case["slot"] == "ours" else None)
     return replace(
         supply,
         approved=_approved(case, first),
@@ -362,105 +250,3 @@ def _supplied(case: PlanCase, releases: tuple[Release, ...]) -> Observed:
         job = replace(live, revoked="revoked" in case, schedule=case.get("scheduled"))
         supply = replace(supply, jobs={**supply.jobs, job.id: job})
     return supply
-
-
-def _host(case: HostCase) -> HostState:
-    presence = Presence(case.get("presence", "online"))
-    seen = NOON if presence is Presence.ONLINE else NOON - timedelta(days=2)
-    return HostState(
-        presence=presence,
-        last_seen=seen if "slot" not in case else NOON - timedelta(seconds=20),
-        agent_version=case.get("agent"),
-        hostname=case.get("hostname"),
-        signed_only=case.get("signed_only", False),
-        groups=frozenset(map(GroupName, case.get("groups", []))),
-        doubled=tuple(case.get("doubled", [])),
-        changed_at=NOON - span(case["changed"]) if "changed" in case else None,
-    )
-
-
-def _health(
-    item: Release, host: HostName, case: HostCase
-) -> dict[tuple[ReleaseName, HostName], Health]:
-    since = case.get("unhealthy") or case.get("healthy")
-    if since is None:
-        return {}
-    ok = "unhealthy" not in case
-    found = Health(ok=ok, since=NOON - span(since), message="" if ok else "HTTP 503")
-    return {(item.name, host): found}
-
-
-def _proof(
-    item: Release, host: HostName, case: HostCase
-) -> dict[tuple[PackageName, HostName], Proof]:
-    if "runs" not in case:
-        return {}
-    version = None if case["runs"] == "absent" else case["runs"]
-    by_probe = case.get("by", "probe") == "probe"
-    sha = builders.digest_of(case.get("bytes", f"{item.name} {version}")) if by_probe else None
-    found = builders.evidence(
-        version,
-        ago=span(case.get("ago", "1h")),
-        sha=sha,
-        running=not case.get("stopped", False),
-        before=case.get("before"),
-        before_ago=span(case["before_ago"]) if "before_ago" in case else None,
-    )
-    if "since" in case:
-        found = replace(found, first_at=NOON - span(case["since"]))
-    proof = Proof(
-        package=item.package,
-        host=host,
-        by_probe=found if by_probe else None,
-        by_result=None if by_probe else found,
-    )
-    return {(item.package, host): proof}
-
-
-def _attempt(item: Release, host: HostName, purpose: Purpose, case: AttemptCase) -> Attempt:
-    release = builders.release(case["version"], name=item.name) if "version" in case else item
-    outcome = None
-    if case.get("state") in ("succeeded", "failed"):
-        kind = FailureClass(case["failure"]) if "failure" in case else None
-        outcome = builders.outcome(
-            kind,
-            then=Next(case["then"]) if "then" in case else None,
-            ago=span(case.get("ended", "30s")),
-        )
-    built = builders.attempt(
-        release,
-        host,
-        purpose=purpose,
-        cause=case.get("cause", "fact-0"),
-        ago=span(case.get("ago", "1m")),
-        started_ago=span(case["started"]) if "started" in case else None,
-        number=case.get("number", 1),
-        outcome=outcome,
-        sent=case.get("sent", True),
-    )
-    back = at_version(item, case["returns_to"]).fingerprint if "returns_to" in case else None
-    return replace(built, returns_to=back, heals=case.get("heals", 0))
-
-
-def _by_hand(item: Release, host: HostName, ago: str) -> RunStarted:
-    return RunStarted(
-        result_id=ResultId("by hand"),
-        request_id=RequestId("by hand"),
-        exec_id=ExecId("by hand"),
-        host=host,
-        job=item.job.id,
-        version=item.version,
-        at=NOON - span(ago),
-    )
-
-
-def _slot(ours: Attempt | None) -> Slot:
-    return Slot(
-        sequence=99,
-        at=NOON - timedelta(seconds=5),
-        request_id=ours.request_id if ours is not None else None,
-        exec_id=None,
-        job=JobId("cleanup"),
-        version=None,
-        script_sha256=None,
-    )

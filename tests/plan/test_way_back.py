@@ -3,7 +3,8 @@
 from reconciler.model.action import ExecJob
 from reconciler.plan.planner import plan
 from reconciler.plan.terms import Terms
-from tests.plan.case_file import HostCase, PlanCase, desired_of, observed_of
+from tests.plan.case_file import PlanCase, desired_of, observed_of
+from tests.plan.case_host import HostCase
 from tests.plan.case_memory import at_version
 from tests.support.builders import NOON
 
