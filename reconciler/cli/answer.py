@@ -6,9 +6,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 from reconciler.cli import exits
-from reconciler.cli.desk import Desk
 from reconciler.cli.render import complain, say
 from reconciler.cli.signing import Signer
+from reconciler.cli.status_client import StatusClient
 from reconciler.model.approval import Signed
 from reconciler.model.pruning import PruneApproval
 from reconciler.model.status import Status, WordStatus
@@ -19,18 +19,18 @@ _LATE = "no controller has said yet whether that counts: reconciler events will 
 _NOBODY = "no controller leads now: the next run or apply says whether that counts"
 
 
-async def answer_to(desk: Desk, signer: Signer, word: Signed, done: str) -> int:
+async def answer_to(client: StatusClient, signer: Signer, word: Signed, done: str) -> int:
     """Wait until the controller has told whether *word* counts, and return the exit code.
 
     *done* is said unless it does not; where no controller leads nobody is waited for, and the
     list of signers that is known here is asked.
     """
     refusal: str | None = None
-    led = desk.is_led()
+    led = client.is_led()
     if led:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE.total_seconds()):
-                async for status in desk.statuses():
+                async for status in client.statuses():
                     refusal = _refusal(word, status)
                     if refusal is not None:
                         break

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from reconciler.cli import exits
 from reconciler.cli.render import Output, say
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import Settings
 from reconciler.cli.waiting import Waiting
-from reconciler.cli.wiring import open_workshop
-from reconciler.cli.workshop import Workshop
+from reconciler.cli.wiring import open_runtime
 from reconciler.errors import KanadeUnavailable
 from reconciler.revisions import InForce
 
@@ -28,7 +28,7 @@ class Sight:
     differs: bool
 
 
-Look = Callable[[Workshop, InForce], Awaitable[Sight]]
+Look = Callable[[Runtime, InForce], Awaitable[Sight]]
 
 
 def look_beside(settings: Settings, look: Look, kind: Output, *, watch: bool) -> int:
@@ -41,28 +41,28 @@ def look_beside(settings: Settings, look: Look, kind: Output, *, watch: bool) ->
 
 
 async def _look(settings: Settings, look: Look, kind: Output, *, watch: bool) -> int:
-    async with open_workshop(settings, leader=False) as workshop:
-        in_force = await workshop.revisions.look_or_raise()
-        sight = await look(workshop, in_force)
+    async with open_runtime(settings, leader=False) as runtime:
+        in_force = await runtime.revisions.look_or_raise()
+        sight = await look(runtime, in_force)
         say(_document(sight, kind, watch=watch))
         if watch:
             async with asyncio.TaskGroup() as group:
-                for trigger in workshop.triggers:
-                    group.create_task(trigger.run(workshop.wake_source))
-                group.create_task(_follow_source(workshop))
-                await _go_on(workshop, look, kind, sight.gist)
+                for trigger in runtime.triggers:
+                    group.create_task(trigger.run(runtime.wake_source))
+                group.create_task(_follow_source(runtime))
+                await _go_on(runtime, look, kind, sight.gist)
     return exits.DIFFERENCES if sight.differs else exits.DONE
 
 
-async def _go_on(workshop: Workshop, look: Look, kind: Output, shown: str) -> None:
+async def _go_on(runtime: Runtime, look: Look, kind: Output, shown: str) -> None:
     waiting = Waiting()
     while True:
-        await workshop.wake.wait(_AT_LATEST)
-        in_force = workshop.revisions.in_force
+        await runtime.wake.wait(_AT_LATEST)
+        in_force = runtime.revisions.in_force
         if in_force is None:
             continue
         try:
-            sight = await look(workshop, in_force)
+            sight = await look(runtime, in_force)
         except KanadeUnavailable as error:
             waiting.go_on(error)
             continue
@@ -72,12 +72,12 @@ async def _go_on(workshop: Workshop, look: Look, kind: Output, shown: str) -> No
             shown = sight.gist
 
 
-async def _follow_source(workshop: Workshop) -> None:
+async def _follow_source(runtime: Runtime) -> None:
     """Fetch whenever the repository may have changed; a bad revision is told in the log."""
     while True:
-        await workshop.wake_source.wait()
-        if await workshop.revisions.look():
-            workshop.wake()
+        await runtime.wake_source.wait()
+        if await runtime.revisions.look():
+            runtime.wake()
 
 
 def _document(sight: Sight, kind: Output, *, watch: bool) -> str:

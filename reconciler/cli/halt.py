@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from reconciler.cli.desk import Desk
+from reconciler.cli.status_client import StatusClient
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.kv import Bucket
@@ -60,23 +60,23 @@ class Halt:
         return self.confirmed and Fate.ASKED not in self.fates.values()
 
 
-async def halt(desk: Desk, release: ReleaseName, patience: timedelta) -> Halt:
+async def halt(client: StatusClient, release: ReleaseName, patience: timedelta) -> Halt:
     """Take back and kill everything of *release*, again and again until it is quiet.
 
     Raises:
         Unauthorized: our credential may not take messages out of EXEC.
     """
     fates: dict[_Key, Fate] = {}
-    clock = desk.clock
+    clock = client.clock
     begun = calm_since = clock.monotonic()
-    async with _journal(desk.connection) as (mirror, attempts):
+    async with _journal(client.connection) as (mirror, attempts):
         while True:
             await mirror.refresh()
             before = dict(fates)
             for attempt in attempts.read().values():
                 if attempt.wish.release == release:
-                    await _stop(attempt, desk.connection, clock, fates)
-            found = Halt(fates=dict(fates), confirmed=_is_confirmed(desk, release))
+                    await _stop(attempt, client.connection, clock, fates)
+            found = Halt(fates=dict(fates), confirmed=_is_confirmed(client, release))
             now = clock.monotonic()
             calm_since = calm_since if before == fates else now
             calm = now - calm_since >= _CALM.total_seconds()
@@ -114,8 +114,8 @@ async def _slot(connection: Connection, host: HostName) -> Slot | None:
     return slot_of(message) if message is not None else None
 
 
-def _is_confirmed(desk: Desk, release: ReleaseName) -> bool:
-    status = desk.board.read().releases.get(release)
+def _is_confirmed(client: StatusClient, release: ReleaseName) -> bool:
+    status = client.board.read().releases.get(release)
     return status is not None and any(
         condition.type is ConditionType.SUSPENDED and condition.status is Truth.TRUE
         for condition in status.conditions

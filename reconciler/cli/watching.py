@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 import click
 from click.decorators import FC
 
-from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.render import Output, Printer, say, width
 from reconciler.cli.settings import Settings
+from reconciler.cli.status_client import StatusClient, open_status_client
 
 Item = TypeVar("Item")
 
@@ -39,11 +39,11 @@ WHOLE = _shapes(Output.TEXT, Output.JSON, Output.YAML)
 class Look(Generic[Item]):
     """What of the status is shown, and how."""
 
-    find: Callable[[Desk], Sequence[Item]]
+    find: Callable[[StatusClient], Sequence[Item]]
     key: Callable[[Item], Hashable]
     """What stays the same of an item while it changes."""
     show: Callable[[Sequence[Item]], None]
-    then: Callable[[Desk], None] = lambda _: None
+    then: Callable[[StatusClient], None] = lambda _: None
     """What is said beside the first answer."""
 
 
@@ -74,15 +74,15 @@ def look_on(settings: Settings, look: Look[Item], *, watch: bool) -> None:
 
     async def follow() -> None:
         shown: dict[Hashable, Item] | None = None
-        async with open_desk(settings) as desk:
-            async for _ in desk.statuses():
-                found = {look.key(item): item for item in look.find(desk)}
+        async with open_status_client(settings) as client:
+            async for _ in client.statuses():
+                found = {look.key(item): item for item in look.find(client)}
                 old = shown or {}
                 news = [item for key, item in found.items() if old.get(key) != item]
                 if news or shown is None:
                     look.show(news)
                 if shown is None:
-                    look.then(desk)
+                    look.then(client)
                 if not watch:
                     return
                 shown = found

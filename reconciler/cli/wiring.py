@@ -27,10 +27,10 @@ from reconciler.cli.links import (
 )
 from reconciler.cli.lock import only_one
 from reconciler.cli.own_state import OwnState, open_own_state
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import Settings
 from reconciler.cli.settings.values import OfferRevert
 from reconciler.cli.state_dir import prepare_state_dir
-from reconciler.cli.workshop import Workshop
 from reconciler.jetstream.connection import Connection
 from reconciler.kanade.agent_logs import NatsAgentLogs
 from reconciler.kanade.agents import HttpAgentRollout, NatsAgentRollout, NatsAgents
@@ -114,13 +114,13 @@ class _Kanade:
 
 
 @asynccontextmanager
-async def open_workshop(
+async def open_runtime(
     settings: Settings,
     *,
     leader: bool,
     observe_only: bool = False,
     watch: Watch = lambda _, content: content,
-) -> AsyncIterator[Workshop]:
+) -> AsyncIterator[Runtime]:
     """Connect everything; without *leader* nothing is made or written anywhere.
 
     With *observe_only* a leader writes its own state, and probes.
@@ -152,7 +152,7 @@ async def open_workshop(
         reports = NatsReports(connection, wake)
         stack.push_async_callback(reports.stop)
         await stack.enter_async_context(_left_at_once(connection))
-        yield Workshop(
+        yield Runtime(
             work=Pass(
                 reports=reports,
                 records=own.records,

@@ -1,4 +1,4 @@
-"""What a person does from their seat: the same for a form of the page and for the JSON API."""
+"""What a person asks for over HTTP: the same for a form of the page and for the JSON API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Suspension
 from reconciler.model.status import ReleaseStatus
 from reconciler.serve.asked import Approve, Resume, Suspend
+from reconciler.serve.controls import Controls
 from reconciler.serve.refusal import Refusal
-from reconciler.serve.seat import Seat
 
 log = structlog.get_logger()
 
@@ -29,13 +29,13 @@ class Done:
     deed: str
 
 
-def release_of(seat: Seat, name: str) -> ReleaseStatus:
+def release_of(controls: Controls, name: str) -> ReleaseStatus:
     """Return the release *name*.
 
     Raises:
         Refusal: there is none.
     """
-    releases = seat.status().releases
+    releases = controls.status().releases
     found = releases.get(ReleaseName(name))
     if found is None:
         hint = did_you_mean(name, releases)
@@ -43,14 +43,14 @@ def release_of(seat: Seat, name: str) -> ReleaseStatus:
     return found
 
 
-async def approve(seat: Seat, name: str, by: str, word: Approve) -> Done:
+async def approve(controls: Controls, name: str, by: str, word: Approve) -> Done:
     """Approve what the person has looked at, and nothing that has come since.
 
     Raises:
         Refusal: it is another fingerprint now, or words must be signed.
     """
-    release = release_of(seat, name)
-    if seat.signed_words:
+    release = release_of(controls, name)
+    if controls.signed_words:
         detail = f"approvals are signed with a key here: reconciler approve {release.name}"
         raise Refusal(HTTPStatus.CONFLICT, detail)
     if word.fingerprint != release.fingerprint:
@@ -60,36 +60,36 @@ async def approve(seat: Seat, name: str, by: str, word: Approve) -> Done:
         release=release.name,
         fingerprint=release.fingerprint,
         approver=by,
-        at=seat.clock.now(),
+        at=controls.clock.now(),
         reason=word.reason,
     )
     with _written():
-        await seat.book.approve(approval)
+        await controls.book.approve(approval)
     return _done(release, by, "approve", word.reason)
 
 
-async def suspend(seat: Seat, name: str, by: str, word: Suspend) -> Done:
+async def suspend(controls: Controls, name: str, by: str, word: Suspend) -> Done:
     """Stop a release where it stands.
 
     Raises:
         Refusal: the end of it is in the past.
     """
-    release, now = release_of(seat, name), seat.clock.now()
+    release, now = release_of(controls, name), controls.clock.now()
     if word.until is not None and word.until <= now:
         raise Refusal(HTTPStatus.CONFLICT, "until is in the past")
     suspension = Suspension(
         release=release.name, by=by, reason=word.reason, since=now, until=word.until
     )
     with _written():
-        await seat.book.suspend(suspension)
+        await controls.book.suspend(suspension)
     return _done(release, by, "suspend", word.reason)
 
 
-async def resume(seat: Seat, name: str, by: str, word: Resume) -> Done:
+async def resume(controls: Controls, name: str, by: str, word: Resume) -> Done:
     """Let a release go on that was suspended, or told to go back."""
-    release = release_of(seat, name)
+    release = release_of(controls, name)
     with _written():
-        await seat.book.resume(release.name)
+        await controls.book.resume(release.name)
     return _done(release, by, "resume", word.reason)
 
 

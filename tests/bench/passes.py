@@ -14,9 +14,9 @@ from pathlib import Path
 
 from reconciler.cli.collector import expect_many_values
 from reconciler.cli.logs import configure
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import LogFormat, LogLevel, LogSettings, load_settings
-from reconciler.cli.wiring import open_workshop
-from reconciler.cli.workshop import Workshop
+from reconciler.cli.wiring import open_runtime
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
 from reconciler.kanade.names import EXEC, commands_of, heartbeats_of
@@ -86,7 +86,7 @@ async def _with_hosts(folder: Path, hosts: int) -> list[Measure]:
 async def _main(config: str, url: str) -> None:
     sys.stdin.readline()
     async with (
-        open_workshop(load_settings(Path(config)), leader=True) as workshop,
+        open_runtime(load_settings(Path(config)), leader=True) as workshop,
         connected(url) as hosts,
     ):
         await workshop.lease.attempt()
@@ -103,7 +103,7 @@ async def _main(config: str, url: str) -> None:
         tell({"pass": await _pass(workshop), "resync": await _pass(workshop, anew=True)})
 
 
-async def _pass(workshop: Workshop, *, anew: bool = False) -> float:
+async def _pass(workshop: Runtime, *, anew: bool = False) -> float:
     """Return the seconds of the quickest of some passes that find nothing to do."""
     seconds = []
     for _ in range(_ROUNDS):
@@ -117,7 +117,7 @@ async def _pass(workshop: Workshop, *, anew: bool = False) -> float:
 
 
 async def _prove_all(
-    workshop: Workshop, release: Release, hosts: Iterable[HostName], connection: Connection
+    workshop: Runtime, release: Release, hosts: Iterable[HostName], connection: Connection
 ) -> None:
     """Let every host have been installed and proved, a moment ago."""
     journal, ago = workshop.work.journal, NOON - workshop.clock.now()

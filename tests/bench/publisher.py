@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconciler.cli.collector import expect_many_values
 from reconciler.cli.settings import load_settings
-from reconciler.cli.wiring import open_workshop
+from reconciler.cli.wiring import open_runtime
 from reconciler.model.attempt import Via
 from reconciler.model.desired import Artifact, FileArtifact
 from reconciler.model.digest import Digest
@@ -23,7 +23,7 @@ from tests.support.snapshots import snapshot_of
 async def main(config: str, file: str, sha256: str) -> None:
     """Tell the seconds of each publishing, and those of reading it back, then remove it."""
     artifact = Artifact(origin=FileArtifact(path=file), digest=Digest(sha256))
-    async with open_workshop(load_settings(Path(config)), leader=False) as workshop:
+    async with open_runtime(load_settings(Path(config)), leader=False) as workshop:
         performer = workshop.work.performer
         packages = performer.ways[Via.NATS].packages
         while version := (await asyncio.to_thread(sys.stdin.readline)).strip():

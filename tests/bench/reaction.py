@@ -36,7 +36,7 @@ class Ear:
         """Seconds since the result that proves it."""
 
     async def listen(self, stage: Stage) -> None:
-        connection = stage.desk.connection
+        connection = stage.client.connection
         await connection.subscribe(ALL_RESULTS, _timed(self._hear_result))
         await connection.subscribe(
             f"$KV.{STATE_BUCKET}.{STATUS_HOSTS}.>", _timed(self._hear_status)
@@ -93,7 +93,7 @@ async def measures(folder: Path) -> list[Measure]:
 async def _bump(stage: Stage, version: str) -> float:
     """Return the seconds from before `git commit` to the first command."""
     binary = build_service(version)
-    store = NatsObjects(stage.desk.connection, APP_PACKAGES)
+    store = NatsObjects(stage.client.connection, APP_PACKAGES)
     stored = BytesContent(binary), Digest.of(binary)
     await store.publish(ObjectRef(RELEASE, version), *stored, replaces=0)
     begun = time.monotonic()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.hall import keys_of
 from reconciler.cli.settings import InvalidSettings, ProxySettings, Settings, load_settings
+from reconciler.cli.web_ui import keys_of
 from reconciler.errors import UsageError
 from reconciler.model.desired import SecretRef
 from reconciler.model.identity import SecretName

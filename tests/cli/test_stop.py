@@ -12,10 +12,10 @@ from nats.aio.msg import Msg
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.commands import stop
-from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.halt import Fate, Halt, halt
 from reconciler.cli.own_state import open_own_state
 from reconciler.cli.settings import load_settings
+from reconciler.cli.status_client import StatusClient, open_status_client
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
 from reconciler.model.attempt import Attempt, Purpose
@@ -54,7 +54,7 @@ def command(made: Attempt) -> bytes:
 class Scene:
     """A desk, and a leader's hand on what is below it."""
 
-    desk: Desk
+    desk: StatusClient
     connection: Connection
     killed: list[str] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ async def scene(office: Office, attempts: Sequence[Attempt]) -> AsyncIterator[Sc
             await own.board.tell(status, ())
             for made in attempts:
                 await own.ledger.record(made)
-        async with open_desk(settings) as desk:
+        async with open_status_client(settings) as desk:
             found = Scene(desk=desk, connection=connection)
             await connection.subscribe("kill.>", found.hear)
             yield found

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.cli import exits
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.desk import Desk
 from reconciler.cli.own_state import open_own_state
+from reconciler.cli.status_client import StatusClient
 from reconciler.model.identity import HostName, JobId, Version
 from reconciler.model.status import Status
 from tests.cli.conftest import Office
@@ -40,11 +40,11 @@ WANTED = replace(GROWN, jobs={**GROWN.jobs, JOB: replace(GROWN.jobs[JOB], versio
 
 def until_seen(
     later: Status, change: Callable[[], None]
-) -> Callable[[Desk], AsyncIterator[Status]]:
+) -> Callable[[StatusClient], AsyncIterator[Status]]:
     """Return what shows a watcher the status, makes the *change*, and stops it after *later*."""
-    statuses = Desk.statuses
+    statuses = StatusClient.statuses
 
-    async def show(desk: Desk) -> AsyncIterator[Status]:
+    async def show(desk: StatusClient) -> AsyncIterator[Status]:
         changing = threading.Thread(target=change)
         async for status in statuses(desk):
             yield status
@@ -73,7 +73,7 @@ def test_what_changes(
     kanade: Office, monkeypatch: pytest.MonkeyPatch, words: str, later: Status, columns: int
 ) -> None:
     tell(kanade, GROWN)
-    monkeypatch.setattr(Desk, "statuses", until_seen(later, lambda: tell(kanade, later)))
+    monkeypatch.setattr(StatusClient, "statuses", until_seen(later, lambda: tell(kanade, later)))
 
     text = printed(kanade, f"{words} --watch", columns)
 

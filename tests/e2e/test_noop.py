@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.demo.repository import RELEASE, Repository
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import load_settings
-from reconciler.cli.wiring import open_workshop
-from reconciler.cli.workshop import Workshop
+from reconciler.cli.wiring import open_runtime
 from reconciler.controller import Controller
 from reconciler.desired.edit import set_values
 from reconciler.jetstream import api
@@ -28,7 +28,7 @@ _BEAT = "$KV.reconciler_state.lease.beat"
 class Resyncs:
     """Implements `ports.Sweep`: counts, and asks for one more pass after each resync."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Runtime) -> None:
         self.wake = workshop.wake
         self._made = asyncio.Condition()
         self._count = 0
@@ -47,7 +47,7 @@ class Resyncs:
 
 
 @asynccontextmanager
-async def working(workshop: Workshop, resyncs: Resyncs) -> AsyncIterator[None]:
+async def working(workshop: Runtime, resyncs: Resyncs) -> AsyncIterator[None]:
     """Run a controller that reads everything anew several times a second."""
     controller = Controller(
         work=replace(workshop.work, swept=(*workshop.work.swept, resyncs)),
@@ -66,7 +66,7 @@ async def working(workshop: Workshop, resyncs: Resyncs) -> AsyncIterator[None]:
             controller.stop()
 
 
-def has_converged(workshop: Workshop) -> bool:
+def has_converged(workshop: Runtime) -> bool:
     told = workshop.work.board.read().hosts.values()
     return [(host.state, host.running) for host in told] == [(State.CONVERGED, VERSION)] * len(
         HOSTS
@@ -108,7 +108,7 @@ async def test_passes_without_news_write_nothing_but_the_lease(
         settings = load_settings(world.controller().config)
         async with (
             connected(world.lab.nats_url) as connection,
-            open_workshop(settings, leader=True) as workshop,
+            open_runtime(settings, leader=True) as workshop,
         ):
             resyncs = Resyncs(workshop)
             async with asyncio.timeout(60), working(workshop, resyncs):

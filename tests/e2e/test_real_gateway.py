@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.demo.process import controller_process, desk_of
+from reconciler.cli.demo.process import client_of, controller_process
 from reconciler.cli.demo.repository import Repository
 from reconciler.lab.ports import free_port
 from tests.contract.real_kanade import binary
@@ -58,7 +58,7 @@ async def test_the_real_backend_goes_back_by_the_gateway(
             folder=tmp_path,
         )
         config.write_text(settings + gateway_settings(port))
-        async with controller_process(config, log) as process, desk_of(config, process) as desk:
+        async with controller_process(config, log) as process, client_of(config, process) as desk:
             await until(lambda: runs(desk, BEFORE), "the old version is proved", process, log)
 
             repository.bump(AFTER, BROKEN.encode(), f"Bump to {AFTER}")

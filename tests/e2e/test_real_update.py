@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.demo.process import controller_process, desk_of
+from reconciler.cli.demo.process import client_of, controller_process
 from reconciler.cli.demo.repository import RELEASE, Repository
-from reconciler.cli.desk import Desk
+from reconciler.cli.status_client import StatusClient
 from reconciler.model.plan import State
 from tests.contract.real_kanade import binary
 from tests.e2e.real_host import AFTER, BEFORE, HOST, RealHost, real_host
@@ -58,7 +58,7 @@ async def until(
         await asyncio.sleep(0.05)
 
 
-def runs(desk: Desk, version: str) -> bool:
+def runs(desk: StatusClient, version: str) -> bool:
     hosts = list(desk.board.read().hosts.values())
     return [(State.CONVERGED, version, version)] == [
         (State(item.state), item.running, item.wanted) for item in hosts
@@ -82,7 +82,7 @@ async def _commit_to_proof(host: RealHost, folder: Path, mode: str) -> list[str]
             folder=folder,
         )
     )
-    async with controller_process(config, log) as process, desk_of(config, process) as desk:
+    async with controller_process(config, log) as process, client_of(config, process) as desk:
         await until(lambda: runs(desk, BEFORE), "the old version is proved", process, log)
         assert "exec-job" not in log.read_text(), "nothing may be installed to find that out"
         repository.bump(AFTER, new.read_bytes(), f"Bump {RELEASE} to {AFTER}")

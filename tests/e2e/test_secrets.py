@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from reconciler.cli.demo.process import controller_process, desk_of
+from reconciler.cli.demo.process import client_of, controller_process
 from reconciler.cli.demo.repository import Repository as Fleet
-from reconciler.cli.desk import Desk
+from reconciler.cli.status_client import StatusClient
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection, connect
 from reconciler.jetstream.options import NatsOptions
@@ -162,7 +162,7 @@ async def stage(folder: Path) -> AsyncIterator[tuple[Lab, HttpGit, Path]]:
             yield lab, git, config
 
 
-async def converged(desk: Desk) -> None:
+async def converged(desk: StatusClient) -> None:
     async with asyncio.timeout(60):
         while [item.state for item in desk.board.read().hosts.values()] != [State.CONVERGED]:  # noqa: ASYNC110 (another process tells it)
             await asyncio.sleep(0.05)
@@ -190,7 +190,7 @@ async def test_nothing_that_is_left_behind_gives_a_secret_away(
     witness, log = Witness(), tmp_path / "controller.log"
     async with stage(tmp_path) as (lab, git, config), asyncio.TaskGroup() as group:
         watching = group.create_task(witness.watch())
-        async with controller_process(config, log) as process, desk_of(config, process) as desk:
+        async with controller_process(config, log) as process, client_of(config, process) as desk:
             await converged(desk)
         options = NatsOptions(servers=(lab.nats_url,), token=NATS)
         async with await connect(options) as connection:

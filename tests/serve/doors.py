@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from reconciler.serve.api.problem import Problem
-from reconciler.serve.entrance import Entrance, Keys
-from reconciler.serve.server import Door, Hall, application
+from reconciler.serve.authenticator import Authenticator, Keys
+from reconciler.serve.server import Endpoints, WebUi, application
 from reconciler.serve.sessions import Sessions
 from tests.serve.seats import Fleet
 
@@ -28,9 +28,12 @@ OPEN = Keys(people={"alice": "alices-token"})
 def door_to(looked_at: Fleet, keys: Keys, *, signed_words: bool = False) -> Application:
     """Return all that is behind a door over *looked_at*."""
     sessions = Sessions({"": keys.token or "", **keys.people}, looked_at.clock)
-    hall = Hall(seat=looked_at.seat(signed_words=signed_words), entrance=Entrance(keys, sessions))
-    door = Door(host="127.0.0.1", port=0, token=keys.token, hall=hall)
-    return application(door, lambda: None, looked_at.clock)
+    web_ui = WebUi(
+        controls=looked_at.controls(signed_words=signed_words),
+        authenticator=Authenticator(keys, sessions),
+    )
+    endpoints = Endpoints(host="127.0.0.1", port=0, token=keys.token, web_ui=web_ui)
+    return application(endpoints, lambda: None, looked_at.clock)
 
 
 @asynccontextmanager

@@ -30,8 +30,8 @@ from reconciler.model.status import (
     WaveStatus,
     WordStatus,
 )
+from reconciler.serve.controls import Controls
 from reconciler.serve.news import News
-from reconciler.serve.seat import Seat
 from reconciler.state.chronicle import Entry
 from tests.support.builders import NOON, REVISION
 from tests.support.clock import FakeClock
@@ -90,8 +90,8 @@ class Fleet:
     news: News = field(default_factory=News)
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def seat(self, *, signed_words: bool = False) -> Seat:
-        return Seat(
+    def controls(self, *, signed_words: bool = False) -> Controls:
+        return Controls(
             status=lambda: self.status,
             events=self.events,
             book=self.book,

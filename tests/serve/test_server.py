@@ -11,13 +11,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from reconciler.cli.door import server_context
+from reconciler.cli.endpoints import server_context
 from reconciler.cli.settings import ServeTls
 from reconciler.errors import UsageError
 from reconciler.lab.ports import free_port
 from reconciler.lab.waiting import until
 from reconciler.model.digest import Digest
-from reconciler.serve.server import Door, serve
+from reconciler.serve.server import Endpoints, serve
 from tests.serve.conftest import Served
 from tests.support.clock import FakeClock
 
@@ -36,7 +36,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> ServeTls:
 
 
 @asynccontextmanager
-async def opened(door: Door) -> AsyncIterator[None]:
+async def opened(door: Endpoints) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(serve(door, lambda: None, FakeClock()))
         await until(lambda: listens(door), "the door")
@@ -44,7 +44,7 @@ async def opened(door: Door) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def listens(door: Door) -> bool:
+async def listens(door: Endpoints) -> bool:
     try:
         _, writer = await asyncio.open_connection(door.host, door.port)
     except OSError:
@@ -58,7 +58,7 @@ async def test_packages_and_health_are_behind_one_certificate(
 ) -> None:
     token = await served.publish(b"0123456789")
     tls = server_context(files)
-    door = Door(host="127.0.0.1", port=free_port(), gateway=served.gateway, tls=tls)
+    door = Endpoints(host="127.0.0.1", port=free_port(), gateway=served.gateway, tls=tls)
     trusting = ssl.create_default_context(cafile=str(files.cert))
     address = f"https://127.0.0.1:{door.port}"
     package = f"{address}/api/app-packages/tool/1.0"
@@ -74,7 +74,7 @@ async def test_packages_and_health_are_behind_one_certificate(
 
 
 async def test_without_a_gateway_there_are_no_packages(served: Served) -> None:
-    door = Door(host="127.0.0.1", port=free_port())
+    door = Endpoints(host="127.0.0.1", port=free_port())
     bearer = {"Authorization": f"Bearer {served.token(Digest.of(b'x'))}"}
     url = f"http://127.0.0.1:{door.port}/api/app-packages/tool/1.0"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.demo.repository import Repository
-from reconciler.cli.desk import open_desk
 from reconciler.cli.roles import Role
 from reconciler.cli.settings import load_settings
+from reconciler.cli.status_client import open_status_client
 from reconciler.errors import ReconcilerError
 from reconciler.lab.fleet import Lab, LabOptions
 from reconciler.lab.service import build_service
@@ -133,7 +133,7 @@ class Playground:
     async def status(self) -> Status | None:
         """Return what the leader has told last; `None` where that cannot be read."""
         try:
-            async with open_desk(load_settings(self._viewer(), ())) as desk:
+            async with open_status_client(load_settings(self._viewer(), ())) as desk:
                 return desk.board.read()
         except ReconcilerError:
             return None
@@ -179,7 +179,7 @@ class Playground:
 
     async def _statuses(self) -> AsyncGenerator[Status]:
         """Yield what the leader tells, and whatever it tells next, for as long as NATS is there."""
-        async with open_desk(load_settings(self._viewer(), ())) as desk:
+        async with open_status_client(load_settings(self._viewer(), ())) as desk:
             async for status in desk.statuses():
                 yield status
 

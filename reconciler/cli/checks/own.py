@@ -1,7 +1,7 @@
 """Our own side: the repository, whose word counts, and the gateway."""
 
 from reconciler.cli.checks.survey import Survey
-from reconciler.cli.door import server_context
+from reconciler.cli.endpoints import server_context
 from reconciler.cli.links import NO_SETTINGS, gateway_key_of, open_source
 from reconciler.cli.render import counted
 from reconciler.cli.roles import Role

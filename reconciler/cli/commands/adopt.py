@@ -11,8 +11,8 @@ from reconciler.cli import exits
 from reconciler.cli.commands.plan import shown
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import complain, counted, say, table, width
-from reconciler.cli.wiring import open_workshop
-from reconciler.cli.workshop import Workshop
+from reconciler.cli.runtime import Runtime
+from reconciler.cli.wiring import open_runtime
 from reconciler.errors import KanadeUnavailable, LeaseLost
 from reconciler.model.plan import Assessment, Plan, State
 from reconciler.plan.endings import ending
@@ -45,37 +45,37 @@ def adopt_command(invocation: Invocation, wait: int) -> int:
 async def _adopt(invocation: Invocation, patience: timedelta) -> tuple[InForce, Plan, Plan]:
     """Return what is in force, what was seen, and what a controller would do now."""
     settings = invocation.settings()
-    async with open_workshop(settings, leader=True, observe_only=True) as workshop:
-        if not await workshop.lease.attempt():
+    async with open_runtime(settings, leader=True, observe_only=True) as runtime:
+        if not await runtime.lease.attempt():
             raise LeaseLost("a controller leads already; it looks at the fleet by itself")
         try:
-            in_force = await workshop.revisions.look_or_raise()
-            seen = await _look_at_all(workshop, patience)
-            work = replace(workshop.work, terms=replace(workshop.work.terms, observe_only=False))
+            in_force = await runtime.revisions.look_or_raise()
+            seen = await _look_at_all(runtime, patience)
+            work = replace(runtime.work, terms=replace(runtime.work.terms, observe_only=False))
             _, would = await work.look(in_force.desired)
         finally:
-            await workshop.lease.release()
+            await runtime.lease.release()
     return in_force, seen, would
 
 
-async def _look_at_all(workshop: Workshop, patience: timedelta) -> Plan:
-    deadline = workshop.clock.monotonic() + patience.total_seconds()
+async def _look_at_all(runtime: Runtime, patience: timedelta) -> Plan:
+    deadline = runtime.clock.monotonic() + patience.total_seconds()
     while True:
-        await workshop.lease.renew()
-        applied = await workshop.work.make(workshop.revisions.standing)
+        await runtime.lease.renew()
+        applied = await runtime.work.make(runtime.revisions.standing)
         if applied is None:
             raise KanadeUnavailable("there is no revision to go by")
-        waiting = applied.plan.steps or _is_under_way(workshop)
-        if not waiting or workshop.clock.monotonic() >= deadline:
+        waiting = applied.plan.steps or _is_under_way(runtime)
+        if not waiting or runtime.clock.monotonic() >= deadline:
             return applied.plan
-        await workshop.wake.wait(_LOOK_AGAIN)
+        await runtime.wake.wait(_LOOK_AGAIN)
 
 
-def _is_under_way(workshop: Workshop) -> bool:
+def _is_under_way(runtime: Runtime) -> bool:
     """True while a probe has been sent and has not answered."""
-    work = workshop.work
+    work = runtime.work
     return any(
-        ending(attempt, workshop.clock.now(), work.terms) is None
+        ending(attempt, runtime.clock.now(), work.terms) is None
         for attempt in work.records.attempts().values()
     )
 

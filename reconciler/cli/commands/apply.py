@@ -10,9 +10,9 @@ from reconciler.cli.commands.plan import shown
 from reconciler.cli.invocation import ACCEPT_REWRITE, Invocation
 from reconciler.cli.progress import Bars
 from reconciler.cli.render import complain, say, width
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import Settings
-from reconciler.cli.wiring import open_workshop
-from reconciler.cli.workshop import Workshop
+from reconciler.cli.wiring import open_runtime
 from reconciler.errors import KanadeUnavailable, LeaseLost
 from reconciler.model.outcome import Applied, StepState
 from reconciler.model.plan import Plan, State
@@ -36,22 +36,22 @@ def apply_command(invocation: Invocation, *, wait: bool, accept_rewrite: bool) -
 
 
 async def _apply(settings: Settings, bars: Bars, *, wait: bool) -> Callable[[], int]:
-    async with open_workshop(settings, leader=True, watch=bars.watch) as workshop:
-        if not await workshop.lease.attempt():
+    async with open_runtime(settings, leader=True, watch=bars.watch) as runtime:
+        if not await runtime.lease.attempt():
             raise LeaseLost("a controller leads already; it does this by itself")
         try:
             async with asyncio.TaskGroup() as group:
-                asking = group.create_task(workshop.look_beside())
-                in_force = await workshop.revisions.look_or_raise()
-                applied = await workshop.work.make(workshop.revisions.standing)
+                asking = group.create_task(runtime.look_beside())
+                in_force = await runtime.revisions.look_or_raise()
+                applied = await runtime.work.make(runtime.revisions.standing)
                 while wait and applied is not None and _moves(applied.plan):
                     bars.show(applied.plan.hosts)
-                    await workshop.wake.wait(RENEWAL)
-                    applied = await _again(workshop, applied)
-                await workshop.evidence.finished()
+                    await runtime.wake.wait(RENEWAL)
+                    applied = await _again(runtime, applied)
+                await runtime.evidence.finished()
                 asking.cancel()
         finally:
-            await workshop.lease.release()
+            await runtime.lease.release()
     text = shown(in_force, applied.plan, width()) if applied is not None else "nothing to go by"
 
     def tell() -> int:
@@ -61,11 +61,11 @@ async def _apply(settings: Settings, bars: Bars, *, wait: bool) -> Callable[[], 
     return tell
 
 
-async def _again(workshop: Workshop, last: Applied) -> Applied:
+async def _again(runtime: Runtime, last: Applied) -> Applied:
     """Make another pass; a moment without an answer is waited out."""
     try:
-        await workshop.lease.renew()
-        return await workshop.work.make(workshop.revisions.standing) or last
+        await runtime.lease.renew()
+        return await runtime.work.make(runtime.revisions.standing) or last
     except KanadeUnavailable as error:
         complain(f"waiting: {error}")
         return last

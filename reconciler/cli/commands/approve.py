@@ -10,12 +10,12 @@ from reconciler.cli import exits
 from reconciler.cli.answer import answer_to
 from reconciler.cli.asking import agrees
 from reconciler.cli.commands.approve_prune import approve_prune
-from reconciler.cli.desk import open_desk
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.moment import parse_moment
 from reconciler.cli.render import complain, paragraph, say, width
 from reconciler.cli.settings import Settings
 from reconciler.cli.signing import Signer, signer_of
+from reconciler.cli.status_client import open_status_client
 from reconciler.model.approval import LONGEST_OVERRIDE, Approval, Gate, Override
 from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import ReleaseName
@@ -78,13 +78,13 @@ def approve_command(
 
 
 async def _status(settings: Settings, name: ReleaseName) -> ReleaseStatus:
-    async with open_desk(settings) as desk:
-        return desk.board.read().releases[desk.known(name)]
+    async with open_status_client(settings) as client:
+        return client.board.read().releases[client.known(name)]
 
 
 async def _approve(settings: Settings, status: ReleaseStatus, signer: Signer, reason: str) -> int:
-    async with open_desk(settings) as desk:
-        now = desk.clock.now()
+    async with open_status_client(settings) as client:
+        now = client.clock.now()
         approval = Approval(
             release=status.name,
             fingerprint=status.fingerprint,
@@ -93,8 +93,8 @@ async def _approve(settings: Settings, status: ReleaseStatus, signer: Signer, re
             reason=reason,
         )
         word = signer.signed(approval)
-        await desk.book.approve(word)
-        code = await answer_to(desk, signer, word, f"approved by {signer.name}")
+        await client.book.approve(word)
+        code = await answer_to(client, signer, word, f"approved by {signer.name}")
     if code == exits.DONE and _waits(status) and _has_agreed(signer.name, status, now):
         complain(f"{signer.name} had agreed before, and a person counts once")
         return exits.HELD
@@ -105,8 +105,8 @@ async def _override(
     settings: Settings, status: ReleaseStatus, signer: Signer, gate: Gate, why: tuple[str, str]
 ) -> int:
     length, reason = why
-    async with open_desk(settings) as desk:
-        now = desk.clock.now()
+    async with open_status_client(settings) as client:
+        now = client.clock.now()
         until = parse_moment(length, now)
         if until - now > LONGEST_OVERRIDE:
             raise click.BadParameter("an override lasts 24h at most", param_hint="--for")
@@ -120,10 +120,10 @@ async def _override(
             reason=reason,
         )
         word = signer.signed(word)
-        await desk.book.override(word)
+        await client.book.override(word)
         when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         done = f"{signer.name} lets {status.name} pass its {gate} until {when}"
-        return await answer_to(desk, signer, word, done)
+        return await answer_to(client, signer, word, done)
 
 
 def _shown(status: ReleaseStatus) -> Iterator[str]:

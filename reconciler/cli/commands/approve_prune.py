@@ -5,10 +5,10 @@ import asyncio
 from reconciler.cli import exits
 from reconciler.cli.answer import answer_to
 from reconciler.cli.asking import agrees
-from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.render import complain, counted, printable, say
 from reconciler.cli.settings import Settings
 from reconciler.cli.signing import Signer
+from reconciler.cli.status_client import StatusClient, open_status_client
 from reconciler.model.pruning import PruneApproval
 
 
@@ -16,14 +16,14 @@ def approve_prune(settings: Settings, signer: Signer, reason: str, *, yes: bool)
     """Show what is held, and approve exactly that."""
 
     async def approve() -> int:
-        async with open_desk(settings) as desk:
-            return await _approve(desk, signer, reason, yes=yes)
+        async with open_status_client(settings) as client:
+            return await _approve(client, signer, reason, yes=yes)
 
     return asyncio.run(approve())
 
 
-async def _approve(desk: Desk, signer: Signer, reason: str, *, yes: bool) -> int:
-    held = desk.board.read().controller.held_prune
+async def _approve(client: StatusClient, signer: Signer, reason: str, *, yes: bool) -> int:
+    held = client.board.read().controller.held_prune
     if held is None:
         complain("no prune is held")
         return exits.DONE
@@ -35,8 +35,8 @@ async def _approve(desk: Desk, signer: Signer, reason: str, *, yes: bool) -> int
         complain("not approved")
         return exits.INTERRUPTED
     approval = PruneApproval(
-        items=held.items, approver=signer.name, at=desk.clock.now(), reason=reason
+        items=held.items, approver=signer.name, at=client.clock.now(), reason=reason
     )
     word = signer.signed(approval)
-    await desk.book.approve_prune(word)
-    return await answer_to(desk, signer, word, f"approved by {signer.name}")
+    await client.book.approve_prune(word)
+    return await answer_to(client, signer, word, f"approved by {signer.name}")

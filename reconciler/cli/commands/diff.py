@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import click
 
 from reconciler.cli.beside_fleet import Sight, look_beside
-from reconciler.cli.desk import require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, data, paragraph, printable, width
+from reconciler.cli.runtime import Runtime
+from reconciler.cli.status_client import require
 from reconciler.cli.watching import IN_WORDS, WATCH
-from reconciler.cli.workshop import Workshop
 from reconciler.desired.script import MOST_SCRIPT_BYTES
 from reconciler.kanade.names import SCRIPTS
 from reconciler.kanade.objects import NatsObjects
@@ -36,9 +36,9 @@ def diff_command(invocation: Invocation, name: str | None, kind: Output, *, watc
     releases' fingerprints, too. Exit code 1 when something differs.
     """
 
-    async def look(workshop: Workshop, in_force: InForce) -> Sight:
+    async def look(runtime: Runtime, in_force: InForce) -> Sight:
         require("release", name, {release.name for release in in_force.desired.releases})
-        found = await _compare(workshop, in_force.desired, name)
+        found = await _compare(runtime, in_force.desired, name)
         lines = [*_lines(found, width())] or ["no difference"]
         if kind is Output.WIDE:
             lines = [*_heads(in_force, name, width()), *lines]
@@ -48,12 +48,12 @@ def diff_command(invocation: Invocation, name: str | None, kind: Output, *, watc
     return look_beside(invocation.settings(), look, kind, watch=watch)
 
 
-async def _compare(workshop: Workshop, desired: Desired, name: str | None) -> list[Discrepancy]:
-    observed, _ = await workshop.work.look(desired)
+async def _compare(runtime: Runtime, desired: Desired, name: str | None) -> list[Discrepancy]:
+    observed, _ = await runtime.work.look(desired)
     found: list[Discrepancy] = []
     for release in desired.releases:
         if name in (None, release.name):
-            text = await _live_text(release, observed, workshop)
+            text = await _live_text(release, observed, runtime)
             found += release_against_live(release, desired, observed, text)
     if name is None:
         found += free_jobs_against_live(desired, observed)
@@ -69,11 +69,11 @@ def _heads(in_force: InForce, name: str | None, columns: int) -> Iterator[str]:
             yield paragraph(said, columns, indent="")
 
 
-async def _live_text(release: Release, observed: Observed, workshop: Workshop) -> bytes | None:
+async def _live_text(release: Release, observed: Observed, runtime: Runtime) -> bytes | None:
     ref = live_script(release, observed)
     if ref is None:
         return None
-    return await NatsObjects(workshop.connection, SCRIPTS).read_small(str(ref), MOST_SCRIPT_BYTES)
+    return await NatsObjects(runtime.connection, SCRIPTS).read_small(str(ref), MOST_SCRIPT_BYTES)
 
 
 def _lines(found: Sequence[Discrepancy], columns: int) -> Iterator[str]:

@@ -8,10 +8,10 @@ from datetime import datetime
 import click
 
 from reconciler.cli import tables
-from reconciler.cli.desk import Desk, open_desk, require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.moment import parse_since
 from reconciler.cli.render import Output, Printer
+from reconciler.cli.status_client import StatusClient, open_status_client, require
 from reconciler.cli.watching import IN_ROWS, WATCH, in_rows
 from reconciler.jetstream import api
 from reconciler.model.status import Event
@@ -59,20 +59,20 @@ def events_command(
     show = in_rows(Printer(kind, columns.headers, watch=watch), columns.row)
 
     async def follow() -> None:
-        async with open_desk(invocation.settings()) as desk:
-            start = parse_since(since, desk.clock.now()) if since is not None else None
+        async with open_status_client(invocation.settings()) as client:
+            start = parse_since(since, client.clock.now()) if since is not None else None
             wanted = _Wanted(release=name, host=host, since=start)
-            await _follow(desk, wanted, show, watch=watch)
+            await _follow(client, wanted, show, watch=watch)
 
     asyncio.run(follow())
 
 
 async def _follow(
-    desk: Desk, wanted: _Wanted, show: Callable[[Sequence[Event]], None], *, watch: bool
+    client: StatusClient, wanted: _Wanted, show: Callable[[Sequence[Event]], None], *, watch: bool
 ) -> None:
     news = asyncio.Event()
-    chronicle = Chronicle(desk.connection, desk.clock, news.set)
-    last = await api.last_message(desk.connection, EVENTS_STREAM, ALL_EVENTS)
+    chronicle = Chronicle(client.connection, client.clock, news.set)
+    last = await api.last_message(client.connection, EVENTS_STREAM, ALL_EVENTS)
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(chronicle.run())
         while last is not None and chronicle.newest < last.sequence:
@@ -80,7 +80,7 @@ async def _follow(
         shown = chronicle.newest
         found = [entry.event for entry in chronicle.entries() if wanted.has(entry.event)]
         if not found:
-            require("release", wanted.release, desk.board.read().releases)
+            require("release", wanted.release, client.board.read().releases)
         show(found)
         while watch:
             await _next(news)

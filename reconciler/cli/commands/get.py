@@ -5,9 +5,9 @@ from dataclasses import replace
 import click
 
 from reconciler.cli import tables
-from reconciler.cli.desk import Desk, require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, Printer, complain
+from reconciler.cli.status_client import StatusClient, require
 from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
 from reconciler.model.plan import State
 from reconciler.model.status import HostStatus, JobStatus, ReleaseStatus
@@ -28,8 +28,8 @@ def get_command() -> None:
 def releases(invocation: Invocation, name: str | None, kind: Output, *, watch: bool) -> None:
     """Show releases: wanted version, how many hosts are proved, and what they wait for."""
 
-    def find(desk: Desk) -> list[ReleaseStatus]:
-        status = desk.board.read()
+    def find(client: StatusClient) -> list[ReleaseStatus]:
+        status = client.board.read()
         require("release", name, status.releases)
         return [item for key, item in sorted(status.releases.items()) if name in (None, key)]
 
@@ -61,8 +61,8 @@ def hosts(
 ) -> None:
     """Show hosts: what they run, what their last run said, and why they are as they are."""
 
-    def find(desk: Desk) -> list[HostStatus]:
-        status = desk.board.read()
+    def find(client: StatusClient) -> list[HostStatus]:
+        status = client.board.read()
         require("host", name, {item.host for item in status.hosts.values()})
         require("release", release, status.releases)
         return [
@@ -88,8 +88,8 @@ def hosts(
 def jobs(invocation: Invocation, name: str | None, kind: Output, *, watch: bool) -> None:
     """Show the repository's jobs against kanade's catalogue."""
 
-    def find(desk: Desk) -> list[JobStatus]:
-        status = desk.board.read()
+    def find(client: StatusClient) -> list[JobStatus]:
+        status = client.board.read()
         require("job", name, status.jobs)
         return [item for key, item in sorted(status.jobs.items()) if name in (None, key)]
 
@@ -99,8 +99,8 @@ def jobs(invocation: Invocation, name: str | None, kind: Output, *, watch: bool)
     look_on(invocation.settings(), look, watch=watch)
 
 
-def _tell_source(desk: Desk) -> None:
-    status = desk.board.read()
+def _tell_source(client: StatusClient) -> None:
+    status = client.board.read()
     if status.controller.observe_only:
         complain("observe-only: the controller looks, and changes nothing")
     for condition in status.controller.conditions:

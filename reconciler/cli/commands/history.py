@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import click
 
-from reconciler.cli.desk import Desk
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, Printer
+from reconciler.cli.status_client import StatusClient
 from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
 from reconciler.desired.durations import spell_duration
 from reconciler.status.history import Chapter, history_of
@@ -27,9 +27,9 @@ def history_command(invocation: Invocation, name: str, kind: Output, *, watch: b
     """
     digits = None if kind is Output.WIDE else 12
 
-    def find(desk: Desk) -> Sequence[Chapter]:
-        release = desk.board.read().releases[desk.known(name)]
-        return history_of(release, desk.records.read().values())
+    def find(client: StatusClient) -> Sequence[Chapter]:
+        release = client.board.read().releases[client.known(name)]
+        return history_of(release, client.records.read().values())
 
     def row(chapter: Chapter) -> list[str]:
         return [

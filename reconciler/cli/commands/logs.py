@@ -8,12 +8,12 @@ from datetime import timedelta
 import click
 
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.desk import open_desk, require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.links import open_connection, secrets_of
 from reconciler.cli.log_tail import news
 from reconciler.cli.render import Output, Printer, complain, data, say, width
 from reconciler.cli.settings import Settings
+from reconciler.cli.status_client import open_status_client, require
 from reconciler.cli.waiting import Waiting
 from reconciler.cli.watching import WHOLE
 from reconciler.desired.schemas import Kind, schema_at, validator_of
@@ -116,8 +116,8 @@ async def _refuse_unknown(settings: Settings, host: HostName) -> None:
         UsageError: no release wants anything of such a host, or nobody can tell.
     """
     try:
-        async with open_desk(settings) as desk:
-            known = {item.host for item in desk.board.read().hosts.values()}
+        async with open_status_client(settings) as client:
+            known = {item.host for item in client.board.read().hosts.values()}
     except UsageError as error:
         raise HostOffline(f"no agent answers for {host}, and {error}") from error
     require("host", host, known)

@@ -9,8 +9,8 @@ from reconciler.cli.beside_fleet import Sight, look_beside
 from reconciler.cli.commands.plan_offline import plan_offline
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, data, paragraph, printable, width
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.watching import WATCH
-from reconciler.cli.workshop import Workshop
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
 from reconciler.plan.explain import explain
@@ -66,9 +66,9 @@ def plan_command(
         return plan_offline(folder, base, head, output, tips=tips)
     kind = Output(output)
 
-    async def look(workshop: Workshop, in_force: InForce) -> Sight:
-        observed, found = await workshop.work.look(in_force.desired)
-        to_come = forecast(found, in_force.desired, observed, workshop.clock.now())
+    async def look(runtime: Runtime, in_force: InForce) -> Sight:
+        observed, found = await runtime.work.look(in_force.desired)
+        to_come = forecast(found, in_force.desired, observed, runtime.clock.now())
         gist = shown(in_force, found, width(), wide=kind is Output.WIDE)
         text = "\n".join([gist, *_forecast_lines(to_come)])
         if kind.is_data:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.status import Status as Spinner
 
 from reconciler.cli import exits
-from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import complain, say
+from reconciler.cli.status_client import StatusClient, open_status_client
 from reconciler.desired.durations import EXPECTED, parse_duration
 from reconciler.errors import KanadeUnavailable
 from reconciler.model.condition import ConditionType, Truth
@@ -66,27 +66,29 @@ class _Patience:
 async def _ask(
     invocation: Invocation, name: str | None, patience: _Patience, spinner: Spinner
 ) -> _Seen:
-    async with open_desk(invocation.settings()) as desk:
-        release = desk.known(name) if name is not None else None
-        look = Look(id=str(uuid.uuid4()), by=invocation.user(), at=desk.clock.now())
-        await desk.book.look(look)
+    async with open_status_client(invocation.settings()) as client:
+        release = client.known(name) if name is not None else None
+        look = Look(id=str(uuid.uuid4()), by=invocation.user(), at=client.clock.now())
+        await client.book.look(look)
         seen = None
         try:
             async with asyncio.timeout(patience.at_most.total_seconds()):
-                async for seen in _followed(desk, look, release):
+                async for seen in _followed(client, look, release):
                     spinner.update(_progress(seen))
                     if seen.answered and (seen.standing.settled or not patience.until_settled):
                         break
         except TimeoutError:
             pass
         if seen is None or not seen.answered:
-            server = desk.connection.server
+            server = client.connection.server
             raise KanadeUnavailable(f"no controller on {server} has answered; see: reconciler run")
         return seen
 
 
-async def _followed(desk: Desk, look: Look, name: ReleaseName | None) -> AsyncIterator[_Seen]:
-    async for status in desk.statuses():
+async def _followed(
+    client: StatusClient, look: Look, name: ReleaseName | None
+) -> AsyncIterator[_Seen]:
+    async for status in client.statuses():
         yield _Seen(
             status=status,
             answered=status.controller.answered == look.id,

@@ -5,9 +5,9 @@ import uuid
 
 import click
 
-from reconciler.cli.desk import open_desk
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import say
+from reconciler.cli.status_client import open_status_client
 from reconciler.model.observed import Retry
 
 
@@ -18,15 +18,15 @@ def retry_command(invocation: Invocation, name: str) -> None:
     """Try the release NAME again on the hosts where it failed."""
 
     async def retry() -> None:
-        async with open_desk(invocation.settings()) as desk:
-            release = desk.known(name)
+        async with open_status_client(invocation.settings()) as client:
+            release = client.known(name)
             request = Retry(
                 release=release,
                 id=f"retry/{uuid.uuid4()}",
                 by=invocation.user(),
-                at=desk.clock.now(),
+                at=client.clock.now(),
             )
-            await desk.book.retry(request)
+            await client.book.retry(request)
 
     asyncio.run(retry())
     say(f"{name} is tried again where it failed")

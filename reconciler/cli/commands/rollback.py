@@ -4,10 +4,10 @@ import asyncio
 
 import click
 
-from reconciler.cli.desk import Desk, open_desk, require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.reason import reason_option
 from reconciler.cli.render import say
+from reconciler.cli.status_client import StatusClient, open_status_client, require
 from reconciler.errors import UsageError
 from reconciler.model.identity import Fingerprint, ReleaseName, Version
 from reconciler.model.observed import Return
@@ -26,19 +26,19 @@ def rollback_command(invocation: Invocation, name: str, version: str | None, rea
     """
 
     async def go_back() -> Return:
-        async with open_desk(invocation.settings()) as desk:
-            release = desk.known(name)
-            fingerprint = desk.board.read().releases[release].fingerprint
-            _require_record(desk, release, fingerprint, version)
+        async with open_status_client(invocation.settings()) as client:
+            release = client.known(name)
+            fingerprint = client.board.read().releases[release].fingerprint
+            _require_record(client, release, fingerprint, version)
             word = Return(
                 release=release,
                 fingerprint=fingerprint,
                 to=Version(version) if version is not None else None,
                 by=invocation.user(),
                 reason=reason,
-                at=desk.clock.now(),
+                at=client.clock.now(),
             )
-            await desk.book.go_back(word)
+            await client.book.go_back(word)
             return word
 
     word = asyncio.run(go_back())
@@ -47,7 +47,7 @@ def rollback_command(invocation: Invocation, name: str, version: str | None, rea
 
 
 def _require_record(
-    desk: Desk, release: ReleaseName, fingerprint: Fingerprint, version: str | None
+    client: StatusClient, release: ReleaseName, fingerprint: Fingerprint, version: str | None
 ) -> None:
     """See that there is something to go back to.
 
@@ -56,7 +56,7 @@ def _require_record(
     """
     kept = {
         record.version
-        for (name, kept_fingerprint), record in desk.records.read().items()
+        for (name, kept_fingerprint), record in client.records.read().items()
         if name == release and kept_fingerprint != fingerprint
     }
     if not kept:

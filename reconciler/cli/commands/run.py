@@ -11,14 +11,14 @@ import click
 from reconciler import __version__
 from reconciler.cli import exits
 from reconciler.cli.couriers import couriers_of
-from reconciler.cli.door import door_of, open_gateway
-from reconciler.cli.hall import open_hall
+from reconciler.cli.endpoints import endpoints_of, open_gateway
 from reconciler.cli.invocation import ACCEPT_REWRITE, Invocation
 from reconciler.cli.logs import configure, is_for_people
 from reconciler.cli.progress import Bars
 from reconciler.cli.settings import Settings
 from reconciler.cli.tracing import open_traces
-from reconciler.cli.wiring import open_workshop
+from reconciler.cli.web_ui import open_web_ui
+from reconciler.cli.wiring import open_runtime
 from reconciler.controller import Controller
 from reconciler.serve.server import serve
 from reconciler.telemetry.metrics import Metrics
@@ -48,43 +48,38 @@ async def _run(settings: Settings, stopped_by: set[signal.Signals], *, observe_o
     configure(settings.log)
     bars = Bars(drawn=is_for_people(settings.log))
     async with (
-        open_workshop(
-            settings, leader=True, watch=bars.watch, observe_only=observe_only
-        ) as workshop,
-        open_gateway(settings, workshop.clock) as gateway,
-        open_hall(settings, workshop) as hall,
+        open_runtime(settings, leader=True, watch=bars.watch, observe_only=observe_only) as runtime,
+        open_gateway(settings, runtime.clock) as gateway,
+        open_web_ui(settings, runtime) as web_ui,
         open_traces(settings.controller.instance, os.environ) as traces,
     ):
 
         def leads() -> bool:
-            return workshop.lease.leads
+            return runtime.lease.leads
 
-        metrics = Metrics(leads, workshop.clock, __version__)
+        metrics = Metrics(leads, runtime.clock, __version__)
         controller = Controller(
-            work=replace(workshop.work, onlookers=(metrics, *traces)),
-            revisions=workshop.revisions,
-            lease=workshop.lease,
-            clock=workshop.clock,
-            wake=workshop.wake,
-            wake_source=workshop.wake_source,
+            work=replace(runtime.work, onlookers=(metrics, *traces)),
+            revisions=runtime.revisions,
+            lease=runtime.lease,
+            clock=runtime.clock,
+            wake=runtime.wake,
+            wake_source=runtime.wake_source,
             resync=settings.controller.resync,
         )
         _stop_on_signals(controller, stopped_by)
-        couriers = couriers_of(
-            settings, workshop.connection, leads, workshop.clock, metrics.notified
-        )
+        couriers = couriers_of(settings, runtime.connection, leads, runtime.clock, metrics.notified)
         for courier in couriers:
             await courier.queue.open()  # before the first pass: what it tells is not missed
         async with asyncio.TaskGroup() as group:
             helpers = [
-                group.create_task(trigger.run(workshop.wake_source))
-                for trigger in workshop.triggers
+                group.create_task(trigger.run(runtime.wake_source)) for trigger in runtime.triggers
             ]
             helpers += [group.create_task(courier.run()) for courier in couriers]
-            helpers.append(group.create_task(workshop.look_beside()))
-            door = door_of(settings, workshop, metrics, gateway, hall)
-            if door is not None:
-                opened = serve(door, workshop.wake_source, workshop.clock)
+            helpers.append(group.create_task(runtime.look_beside()))
+            endpoints = endpoints_of(settings, runtime, metrics, gateway, web_ui)
+            if endpoints is not None:
+                opened = serve(endpoints, runtime.wake_source, runtime.clock)
                 helpers.append(group.create_task(opened))
             try:
                 await controller.run()

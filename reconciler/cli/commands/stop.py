@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import click
 
 from reconciler.cli import exits
-from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.halt import Fate, Halt, halt
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.reason import reason_option
 from reconciler.cli.render import complain, say
+from reconciler.cli.status_client import StatusClient, open_status_client
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Suspension
 from reconciler.model.status import Event
@@ -31,13 +31,13 @@ def stop_command(invocation: Invocation, name: str, reason: str) -> int:
     """
 
     async def stop() -> Halt:
-        async with open_desk(invocation.settings()) as desk:
-            release, by, now = desk.known(name), invocation.user(), desk.clock.now()
+        async with open_status_client(invocation.settings()) as client:
+            release, by, now = client.known(name), invocation.user(), client.clock.now()
             suspension = Suspension(release=release, by=by, reason=reason, since=now)
-            await desk.book.suspend(suspension)
+            await client.book.suspend(suspension)
             say(f"{name} is suspended")
-            found = await halt(desk, release, _PATIENCE)
-            await _tell(desk, release, f"{by} stopped it: {reason}; {_told(found)}", now)
+            found = await halt(client, release, _PATIENCE)
+            await _tell(client, release, f"{by} stopped it: {reason}; {_told(found)}", now)
             return found
 
     found = asyncio.run(stop())
@@ -49,9 +49,9 @@ def stop_command(invocation: Invocation, name: str, reason: str) -> int:
     return exits.DONE if found.done else exits.HELD
 
 
-async def _tell(desk: Desk, release: ReleaseName, message: str, now: datetime) -> None:
+async def _tell(client: StatusClient, release: ReleaseName, message: str, now: datetime) -> None:
     event = Event(at=now, kind="Stopped", message=message, release=release, severity="error")
-    await EventLog(desk.connection).publish([event])
+    await EventLog(client.connection).publish([event])
 
 
 def _told(found: Halt) -> str:

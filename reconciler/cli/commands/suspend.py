@@ -4,11 +4,11 @@ import asyncio
 
 import click
 
-from reconciler.cli.desk import open_desk
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.moment import parse_moment
 from reconciler.cli.reason import reason_option
 from reconciler.cli.render import paragraph, say, width
+from reconciler.cli.status_client import open_status_client
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Suspension
 
@@ -22,16 +22,16 @@ def suspend_command(invocation: Invocation, name: str, reason: str, until: str |
     """Stop the release NAME; what runs on a host finishes, nothing new starts."""
 
     async def suspend() -> Suspension:
-        async with open_desk(invocation.settings()) as desk:
-            now = desk.clock.now()
+        async with open_status_client(invocation.settings()) as client:
+            now = client.clock.now()
             suspension = Suspension(
-                release=desk.known(name),
+                release=client.known(name),
                 by=invocation.user(),
                 reason=reason,
                 since=now,
                 until=parse_moment(until, now) if until is not None else None,
             )
-            await desk.book.suspend(suspension)
+            await client.book.suspend(suspension)
             return suspension
 
     end = asyncio.run(suspend()).until
@@ -47,10 +47,10 @@ def resume_command(invocation: Invocation, name: str) -> None:
     """Let the release NAME go on that was suspended, or sent back by `rollback`."""
 
     async def resume() -> bool:
-        async with open_desk(invocation.settings()) as desk:
-            release, words = ReleaseName(name), desk.book.read()
+        async with open_status_client(invocation.settings()) as client:
+            release, words = ReleaseName(name), client.book.read()
             stands = release in words.suspensions or release in words.returns
-            await desk.book.resume(release if stands else desk.known(name))
+            await client.book.resume(release if stands else client.known(name))
             return stands
 
     stood = asyncio.run(resume())

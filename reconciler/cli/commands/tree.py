@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from reconciler.cli.desk import Desk, require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, paragraph, width
+from reconciler.cli.status_client import StatusClient, require
 from reconciler.cli.watching import IN_WORDS, WATCH, Look, in_words, look_on
 from reconciler.status.tree import Node, tree_of
 
@@ -23,8 +23,8 @@ def tree_command(
     """Show the release NAME, or all and the jobs of none, with everything that belongs to them."""
     names_all = every_host or kind is Output.WIDE
 
-    def find(desk: Desk) -> Sequence[Node]:
-        status = desk.board.read()
+    def find(client: StatusClient) -> Sequence[Node]:
+        status = client.board.read()
         require("release", name, status.releases)
         return tree_of(status, name, every_host=names_all)
 

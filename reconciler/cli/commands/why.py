@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from reconciler.cli.desk import Desk, require
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, paragraph, printable, width
+from reconciler.cli.status_client import StatusClient, require
 from reconciler.cli.watching import IN_WORDS, WATCH, Look, in_words, look_on
 from reconciler.model.identity import HostName
 from reconciler.status.why import Chain, Link, chains_of
@@ -27,8 +27,8 @@ def why_command(
 ) -> None:
     """Say why HOST is as it is, and what to do next; -o wide leaves out nothing of its log."""
 
-    def find(desk: Desk) -> Sequence[Chain]:
-        status = desk.board.read()
+    def find(client: StatusClient) -> Sequence[Chain]:
+        status = client.board.read()
         require("host", host, {item.host for item in status.hosts.values()})
         require("release", release, status.releases)
         chains = chains_of(status, HostName(host))

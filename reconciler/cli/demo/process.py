@@ -1,4 +1,4 @@
-"""The controller as a process of its own, and a desk on what it tells."""
+"""The controller as a process of its own, and a client that reads what it reports."""
 
 import asyncio
 import signal
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.settings import load_settings
+from reconciler.cli.status_client import StatusClient, open_status_client
 from reconciler.errors import ReconcilerError
 
 _START_SECONDS = 60.0
@@ -40,18 +40,22 @@ async def controller_process(config: Path, log: Path) -> AsyncIterator[asyncio.s
 
 
 @asynccontextmanager
-async def desk_of(config: Path, process: asyncio.subprocess.Process) -> AsyncIterator[Desk]:
+async def client_of(
+    config: Path, process: asyncio.subprocess.Process
+) -> AsyncIterator[StatusClient]:
     """Open the status as soon as the controller has made a place for it."""
     async with AsyncExitStack() as stack:
         yield await _enter(stack, config, process)
 
 
-async def _enter(stack: AsyncExitStack, config: Path, process: asyncio.subprocess.Process) -> Desk:
+async def _enter(
+    stack: AsyncExitStack, config: Path, process: asyncio.subprocess.Process
+) -> StatusClient:
     settings = load_settings(config, ())
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            return await stack.enter_async_context(open_desk(settings))
+            return await stack.enter_async_context(open_status_client(settings))
         except ReconcilerError:
             if time.monotonic() > deadline or process.returncode is not None:
                 raise

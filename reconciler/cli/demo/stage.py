@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.demo.claims import DemoFailed
-from reconciler.cli.demo.process import controller_process, desk_of
+from reconciler.cli.demo.process import client_of, controller_process
 from reconciler.cli.demo.repository import Repository
 from reconciler.cli.demo.traffic import Traffic, listen
-from reconciler.cli.desk import Desk
+from reconciler.cli.status_client import StatusClient
 from reconciler.jetstream import api
 from reconciler.jetstream.object_info import metadata_subject, stream_of
 from reconciler.kanade.names import APP_PACKAGES
@@ -80,7 +80,7 @@ class Stage:
 
     lab: Lab
     repository: Repository
-    desk: Desk
+    client: StatusClient
     traffic: Traffic
     config: Path
     log: Path
@@ -89,7 +89,7 @@ class Stage:
     @property
     def status(self) -> Status:
         """What the leader has last told."""
-        return self.desk.board.read()
+        return self.client.board.read()
 
     def release(self) -> ReleaseStatus | None:
         """Return the status of the one release there is."""
@@ -126,7 +126,7 @@ class Stage:
 
     def can_go_back_to(self, version: str) -> bool:
         """Tell whether the controller has kept *version* as one that was good here."""
-        return any(record.version == version for record in self.desk.records.read().values())
+        return any(record.version == version for record in self.client.records.read().values())
 
     def why_held(self, version: str, reason: str) -> str:
         """Return the sentence that goes with *reason*; nothing where it does not hold *version*."""
@@ -156,7 +156,7 @@ class Stage:
         """Tell whether kanade's store holds a version of a package."""
         subject = metadata_subject(APP_PACKAGES, f"{package}/{version}")
         stream = stream_of(APP_PACKAGES)
-        return await api.last_message(self.desk.connection, stream, subject) is not None
+        return await api.last_message(self.client.connection, stream, subject) is not None
 
     async def restart_service(self, host: str) -> None:
         """Restart a host's service as a person on that host would."""
@@ -214,12 +214,12 @@ async def set_stage(folder: Path, setting: Setting | None = None) -> AsyncIterat
         repository.bump(FIRST, build_service(FIRST), f"Run kanade-backend {FIRST}")
         os.environ["DEMO_TOKEN"] = lab.token
         log = folder / "controller.log"
-        async with controller_process(config, log) as process, desk_of(config, process) as desk:
+        async with controller_process(config, log) as process, client_of(config, process) as client:
             yield Stage(
                 lab=lab,
                 repository=repository,
-                desk=desk,
-                traffic=await listen(desk.connection),
+                client=client,
+                traffic=await listen(client.connection),
                 config=config,
                 log=log,
                 controller=process,

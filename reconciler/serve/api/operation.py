@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from reconciler.serve.controls import Controls
 from reconciler.serve.refusal import Refusal
-from reconciler.serve.seat import Seat
 from reconciler.serve.visitor import Visitor
 
 Taken = TypeVar("Taken", bound=msgspec.Struct)
@@ -20,7 +20,7 @@ class Call:
     """One request, by somebody who may make it."""
 
     request: web.Request
-    seat: Seat
+    controls: Controls
     visitor: Visitor
 
     @property

@@ -11,20 +11,20 @@ from reconciler.serve.api.operation import Call, Operation
 from reconciler.serve.api.problem import problems
 from reconciler.serve.api.stream import stream, wants_stream
 from reconciler.serve.api.table import EVENTS, OPERATIONS
-from reconciler.serve.entrance import Entrance
-from reconciler.serve.seat import Seat
+from reconciler.serve.authenticator import Authenticator
+from reconciler.serve.controls import Controls
 
 PREFIX = "/api/v1"
 _MOST_BODY_BYTES = 64 * 1024
 
 
-def api(seat: Seat, entrance: Entrance) -> web.Application:
-    """Return the API over *seat*, for whom *entrance* lets in."""
+def api(controls: Controls, authenticator: Authenticator) -> web.Application:
+    """Return the API over *controls*, for whom *authenticator* lets in."""
     app = web.Application(middlewares=[problems], client_max_size=_MOST_BODY_BYTES)
     for operation in OPERATIONS:
         method = "POST" if operation.writes else "GET"
         path = operation.path.replace("{name}", "{name:[^/]+}")  # else a name has no braces
-        app.router.add_route(method, path, _handler(operation, seat, entrance))
+        app.router.add_route(method, path, _handler(operation, controls, authenticator))
     described = msgspec.json.encode(document(PREFIX, OPERATIONS, EVENTS))
 
     async def describe(_: web.Request) -> web.Response:
@@ -34,13 +34,13 @@ def api(seat: Seat, entrance: Entrance) -> web.Application:
     return app
 
 
-def _handler(operation: Operation, seat: Seat, entrance: Entrance) -> Handler:
+def _handler(operation: Operation, controls: Controls, authenticator: Authenticator) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if operation.writes:
-            visitor = entrance.person(request, request.headers.get("X-CSRF-Token", ""))
+            visitor = authenticator.person(request, request.headers.get("X-CSRF-Token", ""))
         else:
-            visitor = entrance.visitor(request)
-        call = Call(request=request, seat=seat, visitor=visitor)
+            visitor = authenticator.visitor(request)
+        call = Call(request=request, controls=controls, visitor=visitor)
         if operation.path == EVENTS and wants_stream(request):
             return await stream(call)
         answer = msgspec.json.encode(await operation.answer(call))

@@ -30,19 +30,19 @@ async def stream(call: Call) -> web.StreamResponse:
     Raises:
         Refusal: too many listen already.
     """
-    seat = call.seat
-    if seat.news.listeners >= _MOST_LISTENERS:
+    controls = call.controls
+    if controls.news.listeners >= _MOST_LISTENERS:
         detail = f"{_MOST_LISTENERS} listen already; try again"
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "30"})
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     )
-    with seat.news.listening() as woken:
+    with controls.news.listening() as woken:
         told = _last_heard(call)
         await response.prepare(call.request)
         await _send(response, b"retry: 3000\n\n")
-        ends = seat.clock.monotonic() + _LONGEST.total_seconds()
-        while not seat.news.ended and seat.clock.monotonic() < ends:
+        ends = controls.clock.monotonic() + _LONGEST.total_seconds()
+        while not controls.news.ended and controls.clock.monotonic() < ends:
             for sequence, frame in _frames(call, told):
                 await _send(response, frame)
                 told = sequence
@@ -54,13 +54,13 @@ async def stream(call: Call) -> web.StreamResponse:
 
 
 def _last_heard(call: Call) -> int:
-    given, newest = call.request.headers.get("Last-Event-ID", ""), call.seat.events.newest
+    given, newest = call.request.headers.get("Last-Event-ID", ""), call.controls.events.newest
     known = given.isascii() and given.isdigit() and len(given) < _DIGITS
     return min(int(given), newest) if known else newest
 
 
 def _frames(call: Call, after: int) -> Iterator[tuple[int, bytes]]:
-    for entry in call.seat.events.entries(after):
+    for entry in call.controls.events.entries(after):
         data = msgspec.json.encode(entry)
         yield entry.sequence, b"id: %d\nevent: told\ndata: %b\n\n" % (entry.sequence, data)
 

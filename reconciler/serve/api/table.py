@@ -8,39 +8,39 @@ from reconciler.serve.visitor import Visitor
 
 
 def _controller(call: Call, _: Nothing) -> views.Controller:
-    return views.controller(call.seat.status())
+    return views.controller(call.controls.status())
 
 
 def _releases(call: Call, _: Nothing) -> views.Releases:
-    return views.releases(call.seat.status())
+    return views.releases(call.controls.status())
 
 
 def _release(call: Call, _: Nothing) -> ReleaseStatus:
-    return deeds.release_of(call.seat, call.name)
+    return deeds.release_of(call.controls, call.name)
 
 
 def _waves(call: Call, _: Nothing) -> views.Waves:
-    return views.waves(call.seat.status(), deeds.release_of(call.seat, call.name))
+    return views.waves(call.controls.status(), deeds.release_of(call.controls, call.name))
 
 
 def _timeline(call: Call, _: Nothing) -> views.Timeline:
-    return views.story(deeds.release_of(call.seat, call.name), call.seat.events.entries())
+    return views.story(deeds.release_of(call.controls, call.name), call.controls.events.entries())
 
 
 def _hosts(call: Call, asked: HostsAsked) -> views.Hosts:
-    return views.hosts(call.seat.status(), asked)
+    return views.hosts(call.controls.status(), asked)
 
 
 def _host(call: Call, _: Nothing) -> views.Why:
-    return views.why(call.seat.status(), call.name)
+    return views.why(call.controls.status(), call.name)
 
 
 def _jobs(call: Call, _: Nothing) -> views.Jobs:
-    return views.jobs(call.seat.status())
+    return views.jobs(call.controls.status())
 
 
 def _events(call: Call, asked: EventsAsked) -> views.Events:
-    return views.events(call.seat.events.entries(), asked)
+    return views.events(call.controls.events.entries(), asked)
 
 
 def _session(call: Call, _: Nothing) -> Visitor:
@@ -48,15 +48,15 @@ def _session(call: Call, _: Nothing) -> Visitor:
 
 
 async def _approve(call: Call, word: Approve) -> deeds.Done:
-    return await deeds.approve(call.seat, call.name, call.visitor.name, word)
+    return await deeds.approve(call.controls, call.name, call.visitor.name, word)
 
 
 async def _suspend(call: Call, word: Suspend) -> deeds.Done:
-    return await deeds.suspend(call.seat, call.name, call.visitor.name, word)
+    return await deeds.suspend(call.controls, call.name, call.visitor.name, word)
 
 
 async def _resume(call: Call, word: Resume) -> deeds.Done:
-    return await deeds.resume(call.seat, call.name, call.visitor.name, word)
+    return await deeds.resume(call.controls, call.name, call.visitor.name, word)
 
 
 EVENTS = "/events"

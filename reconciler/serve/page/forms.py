@@ -10,10 +10,10 @@ from msgspec import Meta, ValidationError, convert, structs
 from reconciler.serve import deeds
 from reconciler.serve.allowance import Allowance
 from reconciler.serve.asked import Approve, Resume, Suspend
-from reconciler.serve.entrance import Entrance, from_here
+from reconciler.serve.authenticator import Authenticator, from_here
+from reconciler.serve.controls import Controls
 from reconciler.serve.page.render import segment
 from reconciler.serve.refusal import Refusal
-from reconciler.serve.seat import Seat
 
 Hours: TypeAlias = Annotated[int, Meta(ge=1, le=168)]
 
@@ -21,10 +21,10 @@ Hours: TypeAlias = Annotated[int, Meta(ge=1, le=168)]
 class Forms:
     """Takes the page's forms; each ends in a redirect, so that a reload sends nothing again."""
 
-    def __init__(self, seat: Seat, entrance: Entrance) -> None:
-        self._seat = seat
-        self._entrance = entrance
-        self._allowance = Allowance(seat.clock)
+    def __init__(self, controls: Controls, authenticator: Authenticator) -> None:
+        self._controls = controls
+        self._authenticator = authenticator
+        self._allowance = Allowance(controls.clock)
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """Give a cookie to who knows a token."""
@@ -34,9 +34,9 @@ class Forms:
             detail = "too many have tried to sign in; try again"
             raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": "1"})
         form = await _form(request)
-        name = self._entrance.known(form.get("token", "").strip())
+        name = self._authenticator.known(form.get("token", "").strip())
         response = _see(_local(form.get("next", "/")))
-        self._entrance.let_in(response, name)
+        self._authenticator.let_in(response, name)
         return response
 
     async def sign_out(self, request: web.Request) -> web.StreamResponse:
@@ -44,22 +44,22 @@ class Forms:
         if not from_here(request):
             raise Refusal(HTTPStatus.FORBIDDEN, "this was sent by another site")
         response = _see("/")
-        self._entrance.let_out(response)
+        self._authenticator.let_out(response)
         return response
 
     async def act(self, request: web.Request) -> web.StreamResponse:
         """Write a person's word down."""
         form = await _form(request)
-        visitor = self._entrance.person(request, form.pop("csrf", ""))
-        seat, name, by = self._seat, request.match_info["name"], visitor.name
+        visitor = self._authenticator.person(request, form.pop("csrf", ""))
+        controls, name, by = self._controls, request.match_info["name"], visitor.name
         try:
             match request.match_info["deed"]:
                 case "approve":
-                    done = await deeds.approve(seat, name, by, convert(form, Approve))
+                    done = await deeds.approve(controls, name, by, convert(form, Approve))
                 case "suspend":
-                    done = await deeds.suspend(seat, name, by, self._suspend(form))
+                    done = await deeds.suspend(controls, name, by, self._suspend(form))
                 case "resume":
-                    done = await deeds.resume(seat, name, by, convert(form, Resume))
+                    done = await deeds.resume(controls, name, by, convert(form, Resume))
                 case _:
                     raise Refusal(HTTPStatus.NOT_FOUND, "there is no such thing to do")
         except ValidationError as error:
@@ -71,7 +71,7 @@ class Forms:
         word = convert(form, Suspend)
         if not hours:
             return word
-        until = self._seat.clock.now() + timedelta(hours=convert(hours, Hours, strict=False))
+        until = self._controls.clock.now() + timedelta(hours=convert(hours, Hours, strict=False))
         return structs.replace(word, until=until)
 
 

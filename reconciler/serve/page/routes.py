@@ -1,4 +1,4 @@
-"""What the page shows: the API's views in HTML, behind the same entrance."""
+"""What the page shows: the API's views in HTML, behind the same authentication."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +17,12 @@ from reconciler.model.plan import State
 from reconciler.model.status import HostStatus
 from reconciler.serve import deeds, views
 from reconciler.serve.asked import EventsAsked, HostsAsked
-from reconciler.serve.entrance import Entrance
+from reconciler.serve.authenticator import Authenticator
+from reconciler.serve.controls import Controls
 from reconciler.serve.page.forms import Forms
 from reconciler.serve.page.picture import Picture, picture
 from reconciler.serve.page.render import STATIC, page
 from reconciler.serve.refusal import Refusal
-from reconciler.serve.seat import Seat
 from reconciler.serve.visitor import Visitor
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
@@ -33,12 +33,12 @@ _OF_HOST = 20
 
 
 class Pages:
-    """Shows what *seat* sees to whom *entrance* lets in."""
+    """Shows what *controls* give to whom *authenticator* lets in."""
 
-    def __init__(self, seat: Seat, entrance: Entrance) -> None:
-        self._seat = seat
-        self._entrance = entrance
-        self._forms = Forms(seat, entrance)
+    def __init__(self, controls: Controls, authenticator: Authenticator) -> None:
+        self._controls = controls
+        self._authenticator = authenticator
+        self._forms = Forms(controls, authenticator)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return what is shown, and what is taken."""
@@ -77,7 +77,7 @@ class Pages:
     def _shows(self, template: str, tell: Callable[[web.Request], Told]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                visitor = self._entrance.visitor(request)
+                visitor = self._authenticator.visitor(request)
                 return page(template, {**self._common(request, visitor), **tell(request)})
             except Refusal as refusal:
                 if refusal.status is HTTPStatus.UNAUTHORIZED:
@@ -97,7 +97,7 @@ class Pages:
         return handle
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        told = {"next": request.query.get("next", "/"), "knows": self._entrance.knows_people}
+        told = {"next": request.query.get("next", "/"), "knows": self._authenticator.knows_people}
         return page("sign_in.html", {**self._common(request, Visitor()), **told})
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
@@ -107,7 +107,7 @@ class Pages:
     def _who(self, request: web.Request) -> Visitor:
         """Return who is refused something, as far as they may be told so."""
         try:
-            return self._entrance.visitor(request)
+            return self._authenticator.visitor(request)
         except Refusal:
             return Visitor()
 
@@ -116,34 +116,34 @@ class Pages:
             "visitor": visitor,
             "path": request.path,
             "version": __version__,
-            "now": self._seat.clock.now(),
-            "knows": self._entrance.knows_people,
+            "now": self._controls.clock.now(),
+            "knows": self._authenticator.knows_people,
         }
 
     def _releases(self, _: web.Request) -> Told:
-        status = self._seat.status()
+        status = self._controls.status()
         found = views.releases(status).items
         return {
             "controller": views.controller(status),
-            "releases": [(item, _waves(self._seat, item.name)) for item in found],
+            "releases": [(item, _waves(self._controls, item.name)) for item in found],
         }
 
     def _release(self, request: web.Request) -> Told:
-        release = deeds.release_of(self._seat, request.match_info["name"])
-        story = views.story(release, self._seat.events.entries())
+        release = deeds.release_of(self._controls, request.match_info["name"])
+        story = views.story(release, self._controls.events.entries())
         return {
             "release": release,
-            "waves": _waves(self._seat, release.name),
+            "waves": _waves(self._controls, release.name),
             "story": story,
-            "controller": views.controller(self._seat.status()),
-            "signed_words": self._seat.signed_words,
+            "controller": views.controller(self._controls.status()),
+            "signed_words": self._controls.signed_words,
             "waits_for_approval": views.waits_for_approval(release),
             "done": request.query.get("done", ""),
         }
 
     def _hosts(self, request: web.Request) -> Told:
         asked = _asked(request, HostsAsked)
-        status = self._seat.status()
+        status = self._controls.status()
         return {
             "asked": asked,
             "hosts": views.hosts(status, asked),
@@ -156,20 +156,20 @@ class Pages:
         name = request.match_info["name"]
         asked = EventsAsked(host=name, limit=_OF_HOST)
         return {
-            "why": views.why(self._seat.status(), name),
-            "events": views.events(self._seat.events.entries(), asked),
+            "why": views.why(self._controls.status(), name),
+            "events": views.events(self._controls.events.entries(), asked),
         }
 
     def _jobs(self, _: web.Request) -> Told:
-        return {"jobs": views.jobs(self._seat.status()).items}
+        return {"jobs": views.jobs(self._controls.status()).items}
 
     def _events(self, request: web.Request) -> Told:
         asked = _asked(request, EventsAsked)
         return {
             "asked": asked,
             "paged": "before" in request.query,
-            "events": views.events(self._seat.events.entries(), asked),
-            "releases": sorted(self._seat.status().releases),
+            "events": views.events(self._controls.events.entries(), asked),
+            "releases": sorted(self._controls.status().releases),
             "link": _Link(request),
         }
 
@@ -199,8 +199,8 @@ def _asked(request: web.Request, kind: type[Asked]) -> Asked:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the query does not fit: {error}") from error
 
 
-def _waves(seat: Seat, name: ReleaseName) -> Sequence[tuple[views.WaveView, Picture]]:
-    status = seat.status()
+def _waves(controls: Controls, name: ReleaseName) -> Sequence[tuple[views.WaveView, Picture]]:
+    status = controls.status()
     members: defaultdict[str, list[HostStatus]] = defaultdict(list)
     for host in status.hosts.values():
         if host.release == name:

@@ -6,7 +6,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 
-from reconciler.serve.entrance import Keys
+from reconciler.serve.authenticator import Keys
 from tests.serve.doors import KEYS, OPEN, Client, opened
 from tests.serve.seats import BACKEND, FINGERPRINT, fleet
 from tests.support.builders import NOON

@@ -11,7 +11,7 @@ from yarl import URL
 from reconciler.model.condition import Truth
 from reconciler.model.identity import HostName
 from reconciler.model.status import ControllerStatus, Status
-from reconciler.serve.entrance import Keys
+from reconciler.serve.authenticator import Keys
 from tests.serve.doors import KEYS, Client, opened
 from tests.serve.seats import BACKEND, HOSTILE, LOG, FakeEntries, Fleet, fleet, host, many, told
 

@@ -31,7 +31,7 @@ _LOOK_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class StatusClient:
     """The controller's status and the requests bucket, without the controller."""
 
     connection: Connection
@@ -97,8 +97,8 @@ def require(kind: str, name: str | None, known: Collection[str]) -> None:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
-    """Open the desk.
+async def open_status_client(settings: Settings) -> AsyncIterator[StatusClient]:
+    """Connect, and read the status.
 
     Raises:
         UsageError: no controller has ever run here.
@@ -113,7 +113,7 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         try:
             for mirror in mirrors:
                 await mirror.start()
-            yield Desk(
+            yield StatusClient(
                 connection=connection,
                 board=Board(mirrors[0]),
                 records=record_table(mirrors[0]),

@@ -1,4 +1,4 @@
-"""What an operator's seat is made of: the status, the events, and the book of people's words."""
+"""What the page and the API work with: the status, the events, and the book of people's words."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Book(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Controls:
     """What the page and the JSON API look at, and where they write."""
 
     status: Callable[[], Status]

@@ -1,6 +1,6 @@
 """When a controller says that it is ready."""
 
-from reconciler.cli.door import checks
+from reconciler.cli.endpoints import checks
 from reconciler.errors import SourceUnavailable
 from tests.support.fake_world import World
 from tests.support.fakes import connect

@@ -43,7 +43,7 @@ class Keys:
     """TLS is on the way to the browser, so that a cookie may insist on it."""
 
 
-class Entrance:
+class Authenticator:
     """Lets people in, and gives them cookies."""
 
     def __init__(self, keys: Keys, sessions: Sessions) -> None:

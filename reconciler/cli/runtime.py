@@ -14,7 +14,7 @@ from reconciler.source.trigger import PendingWake, Trigger
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workshop:
+class Runtime:
     """All that the loop needs, and all that a single pass needs."""
 
     work: Pass

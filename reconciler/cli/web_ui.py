@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from reconciler.cli.links import secrets_of
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import ServeSettings, Settings
-from reconciler.cli.workshop import Workshop
 from reconciler.errors import UsageError
-from reconciler.serve.entrance import Entrance, Keys, Proxy
+from reconciler.serve.authenticator import Authenticator, Keys, Proxy
+from reconciler.serve.controls import Controls
 from reconciler.serve.news import News
-from reconciler.serve.seat import Seat
-from reconciler.serve.server import Hall
+from reconciler.serve.server import WebUi
 from reconciler.serve.sessions import Sessions
 from reconciler.state.chronicle import Chronicle
 
@@ -20,7 +20,7 @@ _SHORTEST = 16
 
 
 @asynccontextmanager
-async def open_hall(settings: Settings, workshop: Workshop) -> AsyncIterator[Hall | None]:
+async def open_web_ui(settings: Settings, runtime: Runtime) -> AsyncIterator[WebUi | None]:
     """Open the page, and follow the events that it shows; `None` where none is served.
 
     Raises:
@@ -31,12 +31,12 @@ async def open_hall(settings: Settings, workshop: Workshop) -> AsyncIterator[Hal
     if served is None or not served.page:
         yield None
         return
-    news, own, clock = News(), workshop.own, workshop.clock
+    news, own, clock = News(), runtime.own, runtime.clock
     own.board.follow(news.tell)
-    chronicle = Chronicle(workshop.connection, clock, news.tell)
+    chronicle = Chronicle(runtime.connection, clock, news.tell)
     keys = keys_of(settings, served)
     tokens = {**keys.people, "": keys.token} if keys.token is not None else keys.people
-    seat = Seat(
+    controls = Controls(
         status=own.board.read,
         events=chronicle,
         book=own.book,
@@ -47,13 +47,15 @@ async def open_hall(settings: Settings, workshop: Workshop) -> AsyncIterator[Hal
     async with asyncio.TaskGroup() as group:
         following = group.create_task(chronicle.run())
         try:
-            yield Hall(seat=seat, entrance=Entrance(keys, Sessions(tokens, clock)))
+            yield WebUi(
+                controls=controls, authenticator=Authenticator(keys, Sessions(tokens, clock))
+            )
         finally:
             following.cancel()
 
 
 def keys_of(settings: Settings, served: ServeSettings) -> Keys:
-    """Return what lets people in; raises what `open_hall` raises."""
+    """Return what lets people in; raises what `open_web_ui` raises."""
     secrets = secrets_of(settings)
     people = {name: secrets.resolve(own.name) for name, own in served.people.items()}
     token = secrets.resolve(served.token.name) if served.token is not None else None

@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 
 from reconciler.model.identity import Json
 from reconciler.model.status import ReleaseStatus
-from reconciler.serve.entrance import Keys, Proxy
+from reconciler.serve.authenticator import Keys, Proxy
 from reconciler.serve.sessions import LASTS, Sessions
 from reconciler.serve.visitor import Visitor
 from tests.serve.doors import ALICE, KEYS, OPEN, VIEWER, Client, ask, opened, problem

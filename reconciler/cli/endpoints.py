@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from reconciler.cli.links import gateway_key_of, open_connection, secrets_of
+from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import ServeTls, Settings
-from reconciler.cli.workshop import Workshop
 from reconciler.errors import UsageError
 from reconciler.kanade.package_reader import PackageReader
 from reconciler.model.desired import SecretRef
 from reconciler.ports import Clock
 from reconciler.revisions import Revisions
 from reconciler.serve.gateway import Gateway, Limits
-from reconciler.serve.server import Door, Hall
+from reconciler.serve.server import Endpoints, WebUi
 from reconciler.telemetry.metrics import Metrics
 
 
@@ -36,13 +36,13 @@ async def open_gateway(settings: Settings, clock: Clock) -> AsyncIterator[Gatewa
         yield Gateway(PackageReader(connection), key, clock, limits)
 
 
-def door_of(
+def endpoints_of(
     settings: Settings,
-    workshop: Workshop,
+    runtime: Runtime,
     metrics: Metrics,
     gateway: Gateway | None,
-    hall: Hall | None,
-) -> Door | None:
+    web_ui: WebUi | None,
+) -> Endpoints | None:
     """Return what to serve; `None` where the settings say that nothing listens.
 
     Raises:
@@ -57,15 +57,15 @@ def door_of(
     def revealed(reference: SecretRef | None) -> str | None:
         return secrets.resolve(reference.name) if reference is not None else None
 
-    return Door(
+    return Endpoints(
         host=served.host,
         port=served.port,
         token=revealed(served.token),
         webhook_secret=revealed(served.webhook_secret),
-        checks=lambda: checks(workshop.connection.trouble, workshop.revisions),
+        checks=lambda: checks(runtime.connection.trouble, runtime.revisions),
         exposition=metrics.exposition if served.metrics else None,
         gateway=gateway,
-        hall=hall,
+        web_ui=web_ui,
         tls=server_context(served.tls) if served.tls is not None else None,
     )
 
