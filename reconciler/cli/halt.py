@@ -38,7 +38,7 @@ _Key = tuple[HostName, Purpose]
 _Attempts = Table[tuple[ReleaseName, HostName, Purpose], Attempt]
 
 
-class Fate(StrEnum):
+class StopResult(StrEnum):
     """What became of a command of ours."""
 
     WITHDRAWN = "taken back before it began"
@@ -50,14 +50,14 @@ class Fate(StrEnum):
 class Halt:
     """What an emergency stop has come to, so far."""
 
-    fates: Mapping[_Key, Fate]
+    results: Mapping[_Key, StopResult]
     confirmed: bool
     """A controller has told that the release stands still."""
 
     @property
     def done(self) -> bool:
         """True when nothing is left to wait for."""
-        return self.confirmed and Fate.ASKED not in self.fates.values()
+        return self.confirmed and StopResult.ASKED not in self.results.values()
 
 
 async def halt(client: StatusClient, release: ReleaseName, patience: timedelta) -> Halt:
@@ -66,19 +66,19 @@ async def halt(client: StatusClient, release: ReleaseName, patience: timedelta) 
     Raises:
         Unauthorized: our credential may not take messages out of EXEC.
     """
-    fates: dict[_Key, Fate] = {}
+    results: dict[_Key, StopResult] = {}
     clock = client.clock
     begun = calm_since = clock.monotonic()
     async with _journal(client.connection) as (mirror, attempts):
         while True:
             await mirror.refresh()
-            before = dict(fates)
+            before = dict(results)
             for attempt in attempts.read().values():
                 if attempt.wish.release == release:
-                    await _stop(attempt, client.connection, clock, fates)
-            found = Halt(fates=dict(fates), confirmed=_is_confirmed(client, release))
+                    await _stop(attempt, client.connection, clock, results)
+            found = Halt(results=dict(results), confirmed=_is_confirmed(client, release))
             now = clock.monotonic()
-            calm_since = calm_since if before == fates else now
+            calm_since = calm_since if before == results else now
             calm = now - calm_since >= _CALM.total_seconds()
             if (found.done and calm) or now - begun >= patience.total_seconds():
                 return found
@@ -86,13 +86,13 @@ async def halt(client: StatusClient, release: ReleaseName, patience: timedelta) 
 
 
 async def _stop(
-    attempt: Attempt, connection: Connection, clock: Clock, fates: dict[_Key, Fate]
+    attempt: Attempt, connection: Connection, clock: Clock, results: dict[_Key, StopResult]
 ) -> None:
     """Stop one command, if it may still do something."""
     host, key = attempt.wish.host, (attempt.wish.host, attempt.wish.purpose)
     if ending(attempt, clock.now(), Terms()) is not None:
-        if key in fates:
-            fates[key] = Fate.ENDED
+        if key in results:
+            results[key] = StopResult.ENDED
         return
     slot = await _slot(connection, host)
     known = witness(attempt, slot) or attempt
@@ -102,11 +102,11 @@ async def _stop(
     if known.exec_id is not None:
         await connection.publish(kill_of(known.exec_id))
     if known.started_at is not None:
-        fates[key] = Fate.ASKED
+        results[key] = StopResult.ASKED
     elif ours:
-        fates[key] = Fate.WITHDRAWN
+        results[key] = StopResult.WITHDRAWN
     else:
-        fates.setdefault(key, Fate.ASKED)
+        results.setdefault(key, StopResult.ASKED)
 
 
 async def _slot(connection: Connection, host: HostName) -> Slot | None:

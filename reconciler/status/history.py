@@ -10,7 +10,7 @@ from reconciler.model.status import Change, ReleaseStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
+class Entry:
     """One change of a release, from its commit to its end or to now."""
 
     revision: Revision
@@ -24,7 +24,7 @@ class Chapter:
     """From the commit to the proof, or to its replacement; `None` where it goes on."""
 
 
-def history_of(release: ReleaseStatus, records: Iterable[ReleaseRecord]) -> tuple[Chapter, ...]:
+def history_of(release: ReleaseStatus, records: Iterable[ReleaseRecord]) -> tuple[Entry, ...]:
     """Return the changes of *release*, the newest first.
 
     A proof that is on record counts, too, where the status it was told in has been lost.
@@ -33,14 +33,14 @@ def history_of(release: ReleaseStatus, records: Iterable[ReleaseRecord]) -> tupl
     told = {change.revision for change in changes}
     lost = (record for record in records if record.release == release.name)
     return (
-        *(_chapter(change) for change in changes),
+        *(_entry(change) for change in changes),
         *_of_records(record for record in lost if record.revision not in told),
     )
 
 
-def _of_records(records: Iterable[ReleaseRecord]) -> Iterator[Chapter]:
+def _of_records(records: Iterable[ReleaseRecord]) -> Iterator[Entry]:
     for record in sorted(records, key=lambda record: record.at, reverse=True):
-        yield Chapter(
+        yield Entry(
             revision=record.revision,
             version=record.version,
             author="",
@@ -51,10 +51,10 @@ def _of_records(records: Iterable[ReleaseRecord]) -> Iterator[Chapter]:
         )
 
 
-def _chapter(change: Change) -> Chapter:
+def _entry(change: Change) -> Entry:
     end = change.proved_at or change.replaced_at
     begun = change.committed_at
-    return Chapter(
+    return Entry(
         revision=change.revision,
         version=change.version,
         author=change.author,

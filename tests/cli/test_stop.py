@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.commands import stop
-from reconciler.cli.halt import Fate, Halt, halt
+from reconciler.cli.halt import Halt, StopResult, halt
 from reconciler.cli.own_state import open_own_state
 from reconciler.cli.settings import load_settings
 from reconciler.cli.status_client import StatusClient, open_status_client
@@ -109,7 +109,9 @@ async def test_what_has_not_begun_is_taken_back_and_killed_as_well(kanade: Offic
         found = await pull(made, 60)
 
         assert await made.slots() == set()
-    assert found == Halt(fates={(HostName("pc-01"), INSTALL): Fate.WITHDRAWN}, confirmed=True)
+    assert found == Halt(
+        results={(HostName("pc-01"), INSTALL): StopResult.WITHDRAWN}, confirmed=True
+    )
     assert set(made.killed) == {waiting.exec_id}
 
 
@@ -123,7 +125,7 @@ async def test_what_runs_is_killed_for_as_long_as_it_does_not_answer(kanade: Off
                 break
             seconds *= 5  # a busy machine has not come round to a second kill
 
-    assert found.fates == {(HostName("pc-01"), INSTALL): Fate.ASKED}
+    assert found.results == {(HostName("pc-01"), INSTALL): StopResult.ASKED}
     assert not found.done
     assert set(made.killed) == {running.exec_id}
     assert len(made.killed) > 1
@@ -152,7 +154,7 @@ async def test_what_is_over_or_of_another_release_is_left_alone(kanade: Office) 
         found = await pull(made, 60)
 
         assert await made.slots() == {"pc-03"}
-    assert (found.fates, made.killed) == ({}, [])
+    assert (found.results, made.killed) == ({}, [])
 
 
 def test_the_command_suspends_says_what_became_of_all_and_leaves_an_event(

@@ -43,10 +43,10 @@ def change(
     ],
 )
 def test_how_a_change_ended(ended: Change, outcome: str, minutes: int | None) -> None:
-    [chapter] = history_of(replace(told(applied(GOOD)), change=ended), ())
+    [entry] = history_of(replace(told(applied(GOOD)), change=ended), ())
 
-    assert chapter.outcome == outcome
-    assert chapter.took == (timedelta(minutes=minutes) if minutes is not None else None)
+    assert entry.outcome == outcome
+    assert entry.took == (timedelta(minutes=minutes) if minutes is not None else None)
 
 
 def test_a_proof_on_record_is_told_once() -> None:
@@ -54,7 +54,7 @@ def test_a_proof_on_record_is_told_once() -> None:
     known = builders.record(ITEM)
     lost = replace(known, revision=Revision("b" * 40))
 
-    chapters = history_of(status, (lost, known))
+    entries = history_of(status, (lost, known))
 
-    assert [chapter.revision for chapter in chapters] == [REVISION, lost.revision]
-    assert chapters[1].outcome == "proved"
+    assert [entry.revision for entry in entries] == [REVISION, lost.revision]
+    assert entries[1].outcome == "proved"

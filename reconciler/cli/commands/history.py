@@ -10,7 +10,7 @@ from reconciler.cli.render import Output, Printer
 from reconciler.cli.status_client import StatusClient
 from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
 from reconciler.desired.durations import spell_duration
-from reconciler.status.history import Chapter, history_of
+from reconciler.status.history import Entry, history_of
 
 _HEADERS = ("REVISION", "VERSION", "AT", "TOOK", "OUTCOME", "AUTHOR", "SUBJECT")
 
@@ -27,23 +27,23 @@ def history_command(invocation: Invocation, name: str, kind: Output, *, watch: b
     """
     digits = None if kind is Output.WIDE else 12
 
-    def find(client: StatusClient) -> Sequence[Chapter]:
+    def find(client: StatusClient) -> Sequence[Entry]:
         release = client.board.read().releases[client.known(name)]
         return history_of(release, client.records.read().values())
 
-    def row(chapter: Chapter) -> list[str]:
+    def row(entry: Entry) -> list[str]:
         return [
-            chapter.revision[:digits],
-            chapter.version or "",
-            _moment(chapter.at),
-            _length(chapter.took),
-            chapter.outcome,
-            chapter.author,
-            chapter.subject,
+            entry.revision[:digits],
+            entry.version or "",
+            _moment(entry.at),
+            _length(entry.took),
+            entry.outcome,
+            entry.author,
+            entry.subject,
         ]
 
     show = in_rows(Printer(kind, _HEADERS, watch=watch), row)
-    look = Look(find=find, key=lambda chapter: chapter.revision, show=show)
+    look = Look(find=find, key=lambda entry: entry.revision, show=show)
     look_on(invocation.settings(), look, watch=watch)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import click
 
 from reconciler.cli import exits
-from reconciler.cli.halt import Fate, Halt, halt
+from reconciler.cli.halt import Halt, StopResult, halt
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.reason import reason_option
 from reconciler.cli.render import complain, say
@@ -41,8 +41,8 @@ def stop_command(invocation: Invocation, name: str, reason: str) -> int:
             return found
 
     found = asyncio.run(stop())
-    for (host, purpose), fate in sorted(found.fates.items()):
-        say(f"  {host}: {purpose}: {fate}")
+    for (host, purpose), result in sorted(found.results.items()):
+        say(f"  {host}: {purpose}: {result}")
     if not found.confirmed:
         complain("no controller has confirmed it yet; one that starts will find it suspended")
     say(f"reconciler resume {name} lets it go on")
@@ -55,6 +55,6 @@ async def _tell(client: StatusClient, release: ReleaseName, message: str, now: d
 
 
 def _told(found: Halt) -> str:
-    fates = list(found.fates.values())
-    counts = (f"{fates.count(fate)} {fate}" for fate in Fate if fate in fates)
+    results = list(found.results.values())
+    counts = (f"{results.count(result)} {result}" for result in StopResult if result in results)
     return ", ".join(counts) or "nothing of it was under way"
