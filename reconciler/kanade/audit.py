@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Audit:
-    """Writes entries as the backend does: best effort, because the deed is done already."""
+    """Writes entries as the backend does: best effort, because what it tells of is done already."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection

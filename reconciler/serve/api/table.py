@@ -1,7 +1,7 @@
 """All that the API can be asked: the routes and the OpenAPI document are made from this."""
 
 from reconciler.model.status import ReleaseStatus
-from reconciler.serve import deeds, views
+from reconciler.serve import actions, views
 from reconciler.serve.api.operation import Call, Operation, reading, writing
 from reconciler.serve.asked import Approve, EventsAsked, HostsAsked, Nothing, Resume, Suspend
 from reconciler.serve.visitor import Visitor
@@ -16,15 +16,15 @@ def _releases(call: Call, _: Nothing) -> views.Releases:
 
 
 def _release(call: Call, _: Nothing) -> ReleaseStatus:
-    return deeds.release_of(call.controls, call.name)
+    return actions.release_of(call.controls, call.name)
 
 
 def _waves(call: Call, _: Nothing) -> views.Waves:
-    return views.waves(call.controls.status(), deeds.release_of(call.controls, call.name))
+    return views.waves(call.controls.status(), actions.release_of(call.controls, call.name))
 
 
 def _timeline(call: Call, _: Nothing) -> views.Timeline:
-    return views.story(deeds.release_of(call.controls, call.name), call.controls.events.entries())
+    return views.story(actions.release_of(call.controls, call.name), call.controls.events.entries())
 
 
 def _hosts(call: Call, asked: HostsAsked) -> views.Hosts:
@@ -47,16 +47,16 @@ def _session(call: Call, _: Nothing) -> Visitor:
     return call.visitor
 
 
-async def _approve(call: Call, word: Approve) -> deeds.Done:
-    return await deeds.approve(call.controls, call.name, call.visitor.name, word)
+async def _approve(call: Call, word: Approve) -> actions.Done:
+    return await actions.approve(call.controls, call.name, call.visitor.name, word)
 
 
-async def _suspend(call: Call, word: Suspend) -> deeds.Done:
-    return await deeds.suspend(call.controls, call.name, call.visitor.name, word)
+async def _suspend(call: Call, word: Suspend) -> actions.Done:
+    return await actions.suspend(call.controls, call.name, call.visitor.name, word)
 
 
-async def _resume(call: Call, word: Resume) -> deeds.Done:
-    return await deeds.resume(call.controls, call.name, call.visitor.name, word)
+async def _resume(call: Call, word: Resume) -> actions.Done:
+    return await actions.resume(call.controls, call.name, call.visitor.name, word)
 
 
 EVENTS = "/events"
@@ -79,7 +79,7 @@ OPERATIONS: tuple[Operation, ...] = (
     reading("/jobs", "The jobs of the repository", _jobs, Nothing, views.Jobs),
     reading(EVENTS, "What has happened, or happens", _events, EventsAsked, views.Events),
     reading("/session", "Who is asking", _session, Nothing, Visitor),
-    writing("/releases/{name}/approve", "Let it through", _approve, Approve, deeds.Done),
-    writing("/releases/{name}/suspend", "Stop it where it stands", _suspend, Suspend, deeds.Done),
-    writing("/releases/{name}/resume", "Let it go on", _resume, Resume, deeds.Done),
+    writing("/releases/{name}/approve", "Let it through", _approve, Approve, actions.Done),
+    writing("/releases/{name}/suspend", "Stop it where it stands", _suspend, Suspend, actions.Done),
+    writing("/releases/{name}/resume", "Let it go on", _resume, Resume, actions.Done),
 )

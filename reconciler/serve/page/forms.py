@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from aiohttp import web
 from msgspec import Meta, ValidationError, convert, structs
 
-from reconciler.serve import deeds
+from reconciler.serve import actions
 from reconciler.serve.allowance import Allowance
 from reconciler.serve.asked import Approve, Resume, Suspend
 from reconciler.serve.authenticator import Authenticator, from_here
@@ -53,18 +53,18 @@ class Forms:
         visitor = self._authenticator.person(request, form.pop("csrf", ""))
         controls, name, by = self._controls, request.match_info["name"], visitor.name
         try:
-            match request.match_info["deed"]:
+            match request.match_info["action"]:
                 case "approve":
-                    done = await deeds.approve(controls, name, by, convert(form, Approve))
+                    done = await actions.approve(controls, name, by, convert(form, Approve))
                 case "suspend":
-                    done = await deeds.suspend(controls, name, by, self._suspend(form))
+                    done = await actions.suspend(controls, name, by, self._suspend(form))
                 case "resume":
-                    done = await deeds.resume(controls, name, by, convert(form, Resume))
+                    done = await actions.resume(controls, name, by, convert(form, Resume))
                 case _:
                     raise Refusal(HTTPStatus.NOT_FOUND, "there is no such thing to do")
         except ValidationError as error:
             raise Refusal(HTTPStatus.BAD_REQUEST, f"the form does not fit: {error}") from error
-        return _see(f"/releases/{segment(done.release)}?done={done.deed}")
+        return _see(f"/releases/{segment(done.release)}?done={done.action}")
 
     def _suspend(self, form: dict[str, str]) -> Suspend:
         hours = form.pop("hours", "")

@@ -15,7 +15,7 @@ from reconciler.desired.wording import printable
 from reconciler.model.identity import ReleaseName
 from reconciler.model.plan import State
 from reconciler.model.status import HostStatus
-from reconciler.serve import deeds, views
+from reconciler.serve import actions, views
 from reconciler.serve.asked import EventsAsked, HostsAsked
 from reconciler.serve.authenticator import Authenticator
 from reconciler.serve.controls import Controls
@@ -52,7 +52,7 @@ class Pages:
             web.get("/sign-in", self._sign_in),
             web.post("/sign-in", self._takes(self._forms.sign_in)),
             web.post("/sign-out", self._takes(self._forms.sign_out)),
-            web.post("/releases/{name:[^/]+}/{deed:[a-z]+}", self._takes(self._forms.act)),
+            web.post("/releases/{name:[^/]+}/{action:[a-z]+}", self._takes(self._forms.act)),
             web.static("/static", STATIC),
         ]
 
@@ -129,7 +129,7 @@ class Pages:
         }
 
     def _release(self, request: web.Request) -> Told:
-        release = deeds.release_of(self._controls, request.match_info["name"])
+        release = actions.release_of(self._controls, request.match_info["name"])
         story = views.story(release, self._controls.events.entries())
         return {
             "release": release,

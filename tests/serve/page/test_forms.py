@@ -89,7 +89,7 @@ async def test_a_person_approves_what_the_page_has_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "form", "status"),
+    ("action", "form", "status"),
     [
         ("suspend", {"reason": "disk", "csrf": "wrong"}, 403),
         ("suspend", {"reason": "disk"}, 403),
@@ -101,14 +101,14 @@ async def test_a_person_approves_what_the_page_has_shown() -> None:
     ],
 )
 async def test_a_form_that_does_not_fit_changes_nothing(
-    deed: str, form: dict[str, str], status: int
+    action: str, form: dict[str, str], status: int
 ) -> None:
     seen = fleet()
     async with opened(seen) as client:
         csrf = await signed_in(client)
         if status != 403:
             form = {**form, "csrf": csrf}
-        assert (await send(client, f"{RELEASE}/{deed}", **form))[0] == status
+        assert (await send(client, f"{RELEASE}/{action}", **form))[0] == status
 
     assert (seen.book.suspensions, seen.book.approvals, seen.book.resumed) == ({}, [], [])
 

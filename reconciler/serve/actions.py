@@ -26,7 +26,7 @@ class Done:
 
     release: ReleaseName
     by: str
-    deed: str
+    action: str
 
 
 def release_of(controls: Controls, name: str) -> ReleaseStatus:
@@ -93,9 +93,9 @@ async def resume(controls: Controls, name: str, by: str, word: Resume) -> Done:
     return _done(release, by, "resume", word.reason)
 
 
-def _done(release: ReleaseStatus, by: str, deed: str, reason: str) -> Done:
-    log.info("a person's word", deed=deed, release=release.name, by=by, reason=reason)
-    return Done(release=release.name, by=by, deed=deed)
+def _done(release: ReleaseStatus, by: str, action: str, reason: str) -> Done:
+    log.info("a person's word", action=action, release=release.name, by=by, reason=reason)
+    return Done(release=release.name, by=by, action=action)
 
 
 @contextmanager
