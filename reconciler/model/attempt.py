@@ -104,6 +104,9 @@ class Attempt:
     outcome: Outcome | None = None
     returns_to: Fingerprint | None = None
     """The release record that the host was proved to run before: where a rollback brings it."""
+    earlier: tuple[RequestId, ...] = ()
+    """The last commands before it, for its purpose and on its host, whose results are in: the start
+    of one may still be told, where NATS was away."""
     heals: int = 0
     """How often drift has been put right there for this fingerprint; each wait is longer."""
 

@@ -132,7 +132,11 @@ def _started(
 
 def _is_by_hand(report: RunStarted, memory: Memory, desired: Desired) -> bool:
     """True for a job of ours whose run nobody knows; not so when its result was taken in before."""
-    releases = [release for release, _ in _releases_of(report.job, desired)]
+    ours = [*_releases_of(report.job, desired)]
+    releases = [release for release, _ in ours]
+    attempts = (memory.attempts.get((one.name, report.host, purpose)) for one, purpose in ours)
+    if any(one is not None and report.request_id in one.earlier for one in attempts):
+        return False
     proofs = (memory.proofs.get((one.package, report.host)) for one in releases)
     known = memory.runs.get((report.job, report.host))
     return (

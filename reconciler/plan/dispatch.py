@@ -8,7 +8,15 @@ from reconciler.model.action import ActionKey, ExecJob, ProbeHost
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import Host, JobSpec, Release
 from reconciler.model.fingerprint import wish_id
-from reconciler.model.identity import Fingerprint, HostName, Json, ObjectRef, RequestId, Version
+from reconciler.model.identity import (
+    Fingerprint,
+    HostName,
+    Json,
+    ObjectRef,
+    ReleaseName,
+    RequestId,
+    Version,
+)
 from reconciler.model.observed import UNSEEN, Observed, Presence
 from reconciler.model.plan import Assessment, Deferred, State, Step
 from reconciler.model.policy import Window
@@ -34,6 +42,8 @@ class Errand:
     after: tuple[ActionKey, ...] = ()
 
 
+_REMEMBERED = 5
+"""So many commands are still known as ours after their results, should a start be told late."""
 _ABSENCE = timedelta(minutes=30)
 """How long a host that went away between its install and its proof keeps its place."""
 
@@ -249,8 +259,19 @@ def _attempt(sending: Sending, want: Want, errand: Errand) -> Attempt:
         number=want.number,
         slot_before=slot.sequence if slot is not None else 0,
         returns_to=_returns_to(sending, want),
+        earlier=_earlier(sending.observed.attempts.get(_key(want))),
         heals=want.heals,
     )
+
+
+def _key(want: Want) -> tuple[ReleaseName, HostName, Purpose]:
+    return want.wish.release, want.wish.host, want.wish.purpose
+
+
+def _earlier(before: Attempt | None) -> tuple[RequestId, ...]:
+    if before is None or not before.settled:
+        return before.earlier if before is not None else ()
+    return (before.request_id or RequestId(before.wish_id), *before.earlier)[:_REMEMBERED]
 
 
 def _returns_to(sending: Sending, want: Want) -> Fingerprint | None:

@@ -380,3 +380,9 @@ def test_a_start_that_is_told_after_its_result_holds_nobody() -> None:
     memory = replace(SENT, proofs={(proof.package, proof.host): proof})
 
     assert learn(begun_by_hand(), memory, DESIRED) == Learned()
+
+
+def test_nor_does_one_of_ours_that_is_told_after_the_next_command() -> None:
+    ours = replace(INSTALL, earlier=(RequestId("by-hand"),))
+
+    assert learn(begun_by_hand(), Memory(attempts={KEY: ours}), DESIRED) == Learned()
