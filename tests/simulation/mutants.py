@@ -248,11 +248,26 @@ MUTANTS = (
         ),
         scene="rollouts",
     ),
-    _of_rollouts(
-        "who approves twice counts twice",
-        "plan/approval.py",
-        "        name, key = checked.word.approver, checked.key\n",
-        "        name, key = f'{checked.word.approver} {checked.word.at}', checked.key\n",
+    Mutant(
+        name="who approves twice counts twice",
+        replaced=(
+            (
+                "plan/approval.py",
+                "        name, key = checked.word.approver, checked.key\n",
+                "        name, key = f'{checked.word.approver} {checked.word.at}', checked.key\n",
+            ),
+            (
+                "state/requests.py",
+                "approval.fingerprint[:16], approval.approver)\n",
+                "approval.fingerprint[:16], f'{approval.approver}{approval.at:%H%M%S}')\n",
+            ),
+            (
+                "state/requests.py",
+                "    return approval.release, approval.fingerprint, approval.approver\n",
+                "    return approval.release, approval.fingerprint, str(approval.at)\n",
+            ),
+        ),
+        scene="rollouts",
     ),
     _of_rollouts(
         "the next wave does not wait for the soak",
