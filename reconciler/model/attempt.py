@@ -19,6 +19,8 @@ from reconciler.model.identity import (
     WishId,
 )
 
+_REMEMBERED = 5
+
 
 class Purpose(StrEnum):
     """Why a command is sent."""
@@ -109,6 +111,13 @@ class Attempt:
     of one may still be told, where NATS was away."""
     heals: int = 0
     """How often drift has been put right there for this fingerprint; each wait is longer."""
+
+    @property
+    def ended(self) -> tuple[RequestId, ...]:
+        """The newest commands whose results are in, as far as the next one is to know them."""
+        if not self.settled:
+            return self.earlier
+        return (self.request_id or RequestId(self.wish_id), *self.earlier)[:_REMEMBERED]
 
     @property
     def goes_back(self) -> bool:

@@ -13,7 +13,6 @@ from reconciler.model.identity import (
     HostName,
     Json,
     ObjectRef,
-    ReleaseName,
     RequestId,
     Version,
 )
@@ -42,8 +41,6 @@ class Errand:
     after: tuple[ActionKey, ...] = ()
 
 
-_REMEMBERED = 5
-"""So many commands are still known as ours after their results, should a start be told late."""
 _ABSENCE = timedelta(minutes=30)
 """How long a host that went away between its install and its proof keeps its place."""
 
@@ -243,10 +240,12 @@ def _step(sending: Sending, want: Want, errand: Errand) -> Step:
 
 
 def _attempt(sending: Sending, want: Want, errand: Errand) -> Attempt:
-    slot = sending.observed.slots.get(want.wish.host)
+    wish, observed = want.wish, sending.observed
+    slot = observed.slots.get(wish.host)
+    before = observed.attempts.get((wish.release, wish.host, wish.purpose))
     return Attempt(
-        wish=want.wish,
-        wish_id=wish_id(want.wish),
+        wish=wish,
+        wish_id=wish_id(wish),
         package=sending.release.package,
         version=errand.version,
         job=errand.job.id,
@@ -259,19 +258,9 @@ def _attempt(sending: Sending, want: Want, errand: Errand) -> Attempt:
         number=want.number,
         slot_before=slot.sequence if slot is not None else 0,
         returns_to=_returns_to(sending, want),
-        earlier=_earlier(sending.observed.attempts.get(_key(want))),
+        earlier=before.ended if before is not None else (),
         heals=want.heals,
     )
-
-
-def _key(want: Want) -> tuple[ReleaseName, HostName, Purpose]:
-    return want.wish.release, want.wish.host, want.wish.purpose
-
-
-def _earlier(before: Attempt | None) -> tuple[RequestId, ...]:
-    if before is None or not before.settled:
-        return before.earlier if before is not None else ()
-    return (before.request_id or RequestId(before.wish_id), *before.earlier)[:_REMEMBERED]
 
 
 def _returns_to(sending: Sending, want: Want) -> Fingerprint | None:
