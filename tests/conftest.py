@@ -20,7 +20,7 @@ settings.register_profile("quick", _UNHURRIED, max_examples=40)
 settings.register_profile("thorough", _UNHURRIED, max_examples=2000)
 settings.load_profile("quick")
 
-# All that has been imported stays, and looking through it for garbage took a tenth of the run.
+# All that has been imported stays: looking through it for garbage again and again finds none.
 _SELDOM = 20_000
 
 _A_MINUTE = timedelta(minutes=1)

@@ -20,6 +20,7 @@ from reconciler.model.identity import (
 )
 
 _REMEMBERED = 5
+"""So many commands are known as ours after their results, should a start be told late."""
 
 
 class Purpose(StrEnum):

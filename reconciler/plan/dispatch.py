@@ -8,14 +8,7 @@ from reconciler.model.action import ActionKey, ExecJob, ProbeHost
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import Host, JobSpec, Release
 from reconciler.model.fingerprint import wish_id
-from reconciler.model.identity import (
-    Fingerprint,
-    HostName,
-    Json,
-    ObjectRef,
-    RequestId,
-    Version,
-)
+from reconciler.model.identity import Fingerprint, HostName, Json, ObjectRef, RequestId, Version
 from reconciler.model.observed import UNSEEN, Observed, Presence
 from reconciler.model.plan import Assessment, Deferred, State, Step
 from reconciler.model.policy import Window

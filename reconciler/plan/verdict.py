@@ -204,7 +204,8 @@ def _is_refuted(case: Case, evidence: Evidence, cause: str) -> bool:
     """True when our install said that it went well, and no new fact asks for another one since.
 
     New are a person's retry, another system on the host, and drift from what was seen to be right
-    after the install. That the host was never looked at before it is no such fact.
+    after the install. That the host was never looked at before it is no such fact. The same wish is
+    never made twice.
     """
     last, ended = case.install, case.install_ending
     if last is None or ended is None or not case.is_ours:

@@ -68,21 +68,18 @@ def permit(
             allowed.update(hosts)
             shut = waits or _holds_the_next(release, wave, state, now)
     later = {host for state in states if not state.is_open for host in state.hosts}
-    failed = {view.host for view in views if view.state in ENDED_BADLY}
+    failed = {view.host for view in failed_hosts(views)}
     is_lost = shut is not None and shut.reason == _NOT_PROVED and not later & touched
-    more_to_come = any(by_host[host].state is not State.CONVERGED for host in later)
+    lost = failed - later if is_lost else frozenset[HostName]()
     unwell = _unwell(release, views, observed.hosts)
     if unwell is not None:
-        allowed, shut = touched, unwell
-        more_to_come = any(
-            view.state is not State.CONVERGED for view in views if view.host not in touched
-        )
+        allowed, shut, later = touched, unwell, by_host.keys() - touched
     return Permit(
         hosts=frozenset(allowed),
         waves=tuple(states),
         shut=shut,
-        waits=more_to_come,
-        lost=frozenset(failed - later) if is_lost else frozenset(),
+        waits=any(by_host[host].state is not State.CONVERGED for host in later),
+        lost=frozenset(lost),
         done=are_over and any(state.healthy for state in states),
     )
 
@@ -111,8 +108,9 @@ def _unwell(
         return None
     first = bad[0]
     message = (
-        f"{len(bad)} hosts run {release.version} and are not well, first {first.host}: "
-        f"{first.unhealthy}; no other host is sent it; reconciler why {first.host}"
+        f"{len(bad)} of {len(views)} hosts run {release.version} and are not well, "
+        f"first {first.host}: {first.unhealthy}; "
+        f"no other host is sent it; reconciler why {first.host}"
     )
     return Deferred(
         release=release.name, reason=FailureClass.UNHEALTHY, message=message, needs_person=True

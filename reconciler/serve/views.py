@@ -144,9 +144,8 @@ def urgency(release: ReleaseStatus) -> Urgency:
     so = {condition.type for condition in release.conditions if condition.status is Truth.TRUE}
     if ConditionType.STALLED in so or any(item.needs_person for item in release.held):
         return Urgency.NEEDS_PERSON
-    if ConditionType.DRIFT_DETECTED in so or any(
-        release.counts.get(state) for state in ENDED_BADLY
-    ):
+    has_failed = any(release.counts.get(state) for state in ENDED_BADLY)
+    if has_failed or ConditionType.DRIFT_DETECTED in so:
         return Urgency.FAILING
     return Urgency.READY if ConditionType.READY in so else Urgency.PROGRESSING
 

@@ -10,7 +10,7 @@ from reconciler.model.status import Change, ReleaseStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class HistoryEntry:
     """One change of a release, from its commit to its end or to now."""
 
     revision: Revision
@@ -24,7 +24,9 @@ class Entry:
     """From the commit to the proof, or to its replacement; `None` where it goes on."""
 
 
-def history_of(release: ReleaseStatus, records: Iterable[ReleaseRecord]) -> tuple[Entry, ...]:
+def history_of(
+    release: ReleaseStatus, records: Iterable[ReleaseRecord]
+) -> tuple[HistoryEntry, ...]:
     """Return the changes of *release*, the newest first.
 
     A proof that is on record counts, too, where the status it was told in has been lost.
@@ -38,9 +40,9 @@ def history_of(release: ReleaseStatus, records: Iterable[ReleaseRecord]) -> tupl
     )
 
 
-def _of_records(records: Iterable[ReleaseRecord]) -> Iterator[Entry]:
+def _of_records(records: Iterable[ReleaseRecord]) -> Iterator[HistoryEntry]:
     for record in sorted(records, key=lambda record: record.at, reverse=True):
-        yield Entry(
+        yield HistoryEntry(
             revision=record.revision,
             version=record.version,
             author="",
@@ -51,10 +53,10 @@ def _of_records(records: Iterable[ReleaseRecord]) -> Iterator[Entry]:
         )
 
 
-def _entry(change: Change) -> Entry:
+def _entry(change: Change) -> HistoryEntry:
     end = change.proved_at or change.replaced_at
     begun = change.committed_at
-    return Entry(
+    return HistoryEntry(
         revision=change.revision,
         version=change.version,
         author=change.author,

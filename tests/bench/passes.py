@@ -86,30 +86,30 @@ async def _with_hosts(folder: Path, hosts: int) -> list[Measure]:
 async def _main(config: str, url: str) -> None:
     sys.stdin.readline()
     async with (
-        open_runtime(load_settings(Path(config)), leader=True) as workshop,
+        open_runtime(load_settings(Path(config)), leader=True) as runtime,
         connected(url) as hosts,
     ):
-        await workshop.lease.attempt()
-        in_force = await workshop.revisions.look_or_raise()
+        await runtime.lease.attempt()
+        in_force = await runtime.revisions.look_or_raise()
         (release,) = in_force.desired.releases
-        await _prove_all(workshop, release, in_force.desired.hosts, hosts)
-        applied = await workshop.work.make(workshop.revisions.standing)
+        await _prove_all(runtime, release, in_force.desired.hosts, hosts)
+        applied = await runtime.work.make(runtime.revisions.standing)
         while applied is not None and applied.plan.steps:
-            applied = await workshop.work.make(workshop.revisions.standing)
+            applied = await runtime.work.make(runtime.revisions.standing)
         assert applied is not None
         found = {view.state for view in applied.plan.hosts[release.name]}
         assert found == {State.CONVERGED}, found
         gc.collect()
-        tell({"pass": await _pass(workshop), "resync": await _pass(workshop, anew=True)})
+        tell({"pass": await _pass(runtime), "resync": await _pass(runtime, anew=True)})
 
 
-async def _pass(workshop: Runtime, *, anew: bool = False) -> float:
+async def _pass(runtime: Runtime, *, anew: bool = False) -> float:
     """Return the seconds of the quickest of some passes that find nothing to do."""
     seconds = []
     for _ in range(_ROUNDS):
-        await workshop.lease.renew()
+        await runtime.lease.renew()
         begun = time.perf_counter()
-        applied = await workshop.work.make(workshop.revisions.standing, anew=anew)
+        applied = await runtime.work.make(runtime.revisions.standing, anew=anew)
         seconds.append(time.perf_counter() - begun)
         assert applied is not None
         assert applied.plan.empty
@@ -117,10 +117,10 @@ async def _pass(workshop: Runtime, *, anew: bool = False) -> float:
 
 
 async def _prove_all(
-    workshop: Runtime, release: Release, hosts: Iterable[HostName], connection: Connection
+    runtime: Runtime, release: Release, hosts: Iterable[HostName], connection: Connection
 ) -> None:
     """Let every host have been installed and proved, a moment ago."""
-    journal, ago = workshop.work.journal, NOON - workshop.clock.now()
+    journal, ago = runtime.work.journal, NOON - runtime.clock.now()
 
     async def prove(host: HostName) -> None:
         probe = evidence(release.version, sha=release.artifact.digest, name=f"fact-{host}", ago=ago)

@@ -23,8 +23,8 @@ from tests.support.snapshots import snapshot_of
 async def main(config: str, file: str, sha256: str) -> None:
     """Tell the seconds of each publishing, and those of reading it back, then remove it."""
     artifact = Artifact(origin=FileArtifact(path=file), digest=Digest(sha256))
-    async with open_runtime(load_settings(Path(config)), leader=False) as workshop:
-        performer = workshop.work.performer
+    async with open_runtime(load_settings(Path(config)), leader=False) as runtime:
+        performer = runtime.work.performer
         packages = performer.ways[Via.NATS].packages
         while version := (await asyncio.to_thread(sys.stdin.readline)).strip():
             ref = ObjectRef("bench", version)

@@ -27,13 +27,13 @@ LOG = """\
 
 
 @asynccontextmanager
-async def writing(office: Office, log: bytes) -> AsyncIterator[list[int]]:
-    """Let an agent answer with all of *log*; yields how many lines it is asked for."""
+async def writing(office: Office, log: bytes | bytearray) -> AsyncIterator[list[int]]:
+    """Let an agent answer with what *log* holds by then; yields how many lines it is asked for."""
     asked: list[int] = []
 
     async def answer(message: Msg) -> None:
         asked.append(json.loads(message.data)["tail_lines"])
-        await message.respond(log)
+        await message.respond(bytes(log))
 
     async with connected(office.nats_url) as connection:
         await connection.subscribe(f"logs.fetch.{HOST}", answer)
@@ -74,12 +74,7 @@ async def test_a_log_as_data_is_masked_as_well(office: Office) -> None:
 
 async def test_what_is_new_is_watched(office: Office) -> None:
     log = bytearray(b"one\ntwo\n")
-
-    async def answer(message: Msg) -> None:
-        await message.respond(bytes(log))
-
-    async with connected(office.nats_url) as connection:
-        await connection.subscribe(f"logs.fetch.{HOST}", answer)
+    async with writing(office, log):
         with office.started("logs", HOST, "--watch") as process:
             assert process.stdout is not None
             begun = [await asyncio.to_thread(process.stdout.readline) for _ in range(2)]
@@ -92,12 +87,7 @@ async def test_what_is_new_is_watched(office: Office) -> None:
 
 async def test_what_is_new_is_watched_as_data(office: Office) -> None:
     log = bytearray(b"one\ntwo\n")
-
-    async def answer(message: Msg) -> None:
-        await message.respond(bytes(log))
-
-    async with connected(office.nats_url) as connection:
-        await connection.subscribe(f"logs.fetch.{HOST}", answer)
+    async with writing(office, log):
         with office.started("logs", HOST, "--watch", "-o", "json") as process:
             begun = await asyncio.to_thread(read_json, process)
             log += b"three viewer-7\n"

@@ -52,9 +52,9 @@ def command(made: Attempt) -> bytes:
 
 @dataclass
 class Scene:
-    """A desk, and a leader's hand on what is below it."""
+    """A client, and a leader's hand on what is below it."""
 
-    desk: StatusClient
+    client: StatusClient
     connection: Connection
     killed: list[str] = field(default_factory=list)
 
@@ -83,8 +83,8 @@ async def scene(office: Office, attempts: Sequence[Attempt]) -> AsyncIterator[Sc
             await own.board.tell(status, ())
             for made in attempts:
                 await own.ledger.record(made)
-        async with open_status_client(settings) as desk:
-            found = Scene(desk=desk, connection=connection)
+        async with open_status_client(settings) as client:
+            found = Scene(client=client, connection=connection)
             await connection.subscribe("kill.>", found.hear)
             yield found
 
@@ -95,7 +95,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def pull(made: Scene, seconds: float = 1.5) -> Halt:
-    found = await halt(made.desk, TOOL, timedelta(seconds=seconds))
+    found = await halt(made.client, TOOL, timedelta(seconds=seconds))
     await made.connection.rtt()  # and all kills have been heard
     return found
 

@@ -44,9 +44,9 @@ def until_seen(
     """Return what shows a watcher the status, makes the *change*, and stops it after *later*."""
     statuses = StatusClient.statuses
 
-    async def show(desk: StatusClient) -> AsyncIterator[Status]:
+    async def show(client: StatusClient) -> AsyncIterator[Status]:
         changing = threading.Thread(target=change)
-        async for status in statuses(desk):
+        async for status in statuses(client):
             yield status
             if status == later:
                 changing.join()

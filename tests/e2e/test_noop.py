@@ -28,8 +28,8 @@ _BEAT = "$KV.reconciler_state.lease.beat"
 class Resyncs:
     """Implements `ports.Sweep`: counts, and asks for one more pass after each resync."""
 
-    def __init__(self, workshop: Runtime) -> None:
-        self.wake = workshop.wake
+    def __init__(self, runtime: Runtime) -> None:
+        self.wake = runtime.wake
         self._made = asyncio.Condition()
         self._count = 0
 
@@ -47,15 +47,15 @@ class Resyncs:
 
 
 @asynccontextmanager
-async def working(workshop: Runtime, resyncs: Resyncs) -> AsyncIterator[None]:
+async def working(runtime: Runtime, resyncs: Resyncs) -> AsyncIterator[None]:
     """Run a controller that reads everything anew several times a second."""
     controller = Controller(
-        work=replace(workshop.work, swept=(*workshop.work.swept, resyncs)),
-        revisions=workshop.revisions,
-        lease=workshop.lease,
-        clock=workshop.clock,
-        wake=workshop.wake,
-        wake_source=workshop.wake_source,
+        work=replace(runtime.work, swept=(*runtime.work.swept, resyncs)),
+        revisions=runtime.revisions,
+        lease=runtime.lease,
+        clock=runtime.clock,
+        wake=runtime.wake,
+        wake_source=runtime.wake_source,
         resync=timedelta(seconds=0.3),
     )
     async with asyncio.TaskGroup() as group:
@@ -66,8 +66,8 @@ async def working(workshop: Runtime, resyncs: Resyncs) -> AsyncIterator[None]:
             controller.stop()
 
 
-def has_converged(workshop: Runtime) -> bool:
-    told = workshop.work.board.read().hosts.values()
+def has_converged(runtime: Runtime) -> bool:
+    told = runtime.work.board.read().hosts.values()
     return [(host.state, host.running) for host in told] == [(State.CONVERGED, VERSION)] * len(
         HOSTS
     )
@@ -108,16 +108,16 @@ async def test_passes_without_news_write_nothing_but_the_lease(
         settings = load_settings(world.controller().config)
         async with (
             connected(world.lab.nats_url) as connection,
-            open_runtime(settings, leader=True) as workshop,
+            open_runtime(settings, leader=True) as runtime,
         ):
-            resyncs = Resyncs(workshop)
-            async with asyncio.timeout(60), working(workshop, resyncs):
-                while not has_converged(workshop):
+            resyncs = Resyncs(runtime)
+            async with asyncio.timeout(60), working(runtime, resyncs):
+                while not has_converged(runtime):
                     await resyncs.more(1)
                 await resyncs.more(2)
                 before = await last_sequences(connection)
                 await resyncs.more(5)
-                await workshop.lease.renew()
+                await runtime.lease.renew()
                 after = await last_sequences(connection)
 
     changed = {subject for subject in before | after if before.get(subject) != after.get(subject)}

@@ -58,18 +58,18 @@ async def test_the_real_backend_goes_back_by_the_gateway(
             folder=tmp_path,
         )
         config.write_text(settings + gateway_settings(port))
-        async with controller_process(config, log) as process, client_of(config, process) as desk:
-            await until(lambda: runs(desk, BEFORE), "the old version is proved", process, log)
+        async with controller_process(config, log) as process, client_of(config, process) as client:
+            await until(lambda: runs(client, BEFORE), "the old version is proved", process, log)
 
             repository.bump(AFTER, BROKEN.encode(), f"Bump to {AFTER}")
             if on_failure == "hold":
                 failed = "the new version has failed"
-                await until(lambda: has_failed(desk.board.read()), failed, process, log)
+                await until(lambda: has_failed(client.board.read()), failed, process, log)
                 assert await host.version() is None
                 go_back(repository, BEFORE, old)
-                await until(lambda: runs(desk, BEFORE), "the old version is back", process, log)
+                await until(lambda: runs(client, BEFORE), "the old version is back", process, log)
             else:
                 back = "the old version is back by itself"
-                await until(lambda: is_back(desk.board.read(), BEFORE), back, process, log)
+                await until(lambda: is_back(client.board.read(), BEFORE), back, process, log)
             assert await host.version() == f'{{"version":"{BEFORE}"}}'
         assert "exec-job/install-kanade-backend/0.100.0" in log.read_text()

@@ -58,8 +58,8 @@ async def until(
         await asyncio.sleep(0.05)
 
 
-def runs(desk: StatusClient, version: str) -> bool:
-    hosts = list(desk.board.read().hosts.values())
+def runs(client: StatusClient, version: str) -> bool:
+    hosts = list(client.board.read().hosts.values())
     return [(State.CONVERGED, version, version)] == [
         (State(item.state), item.running, item.wanted) for item in hosts
     ]
@@ -82,12 +82,12 @@ async def _commit_to_proof(host: RealHost, folder: Path, mode: str) -> list[str]
             folder=folder,
         )
     )
-    async with controller_process(config, log) as process, client_of(config, process) as desk:
-        await until(lambda: runs(desk, BEFORE), "the old version is proved", process, log)
+    async with controller_process(config, log) as process, client_of(config, process) as client:
+        await until(lambda: runs(client, BEFORE), "the old version is proved", process, log)
         assert "exec-job" not in log.read_text(), "nothing may be installed to find that out"
         repository.bump(AFTER, new.read_bytes(), f"Bump {RELEASE} to {AFTER}")
-        await until(lambda: runs(desk, AFTER), "the new version is proved", process, log)
-        status = next(iter(desk.board.read().hosts.values()))
+        await until(lambda: runs(client, AFTER), "the new version is proved", process, log)
+        status = next(iter(client.board.read().hosts.values()))
         assert f'{{"version":"{AFTER}"}}' == await host.version()
         assert status.sha256 == repository.digest
         assert f"{RELEASE} {AFTER}" == status.last_line

@@ -162,9 +162,9 @@ async def stage(folder: Path) -> AsyncIterator[tuple[Lab, HttpGit, Path]]:
             yield lab, git, config
 
 
-async def converged(desk: StatusClient) -> None:
+async def converged(client: StatusClient) -> None:
     async with asyncio.timeout(60):
-        while [item.state for item in desk.board.read().hosts.values()] != [State.CONVERGED]:  # noqa: ASYNC110 (another process tells it)
+        while [item.state for item in client.board.read().hosts.values()] != [State.CONVERGED]:  # noqa: ASYNC110 (another process tells it)
             await asyncio.sleep(0.05)
 
 
@@ -190,8 +190,8 @@ async def test_nothing_that_is_left_behind_gives_a_secret_away(
     witness, log = Witness(), tmp_path / "controller.log"
     async with stage(tmp_path) as (lab, git, config), asyncio.TaskGroup() as group:
         watching = group.create_task(witness.watch())
-        async with controller_process(config, log) as process, client_of(config, process) as desk:
-            await converged(desk)
+        async with controller_process(config, log) as process, client_of(config, process) as client:
+            await converged(client)
         options = NatsOptions(servers=(lab.nats_url,), token=NATS)
         async with await connect(options) as connection:
             stored = await messages(connection)

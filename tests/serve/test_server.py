@@ -1,4 +1,4 @@
-"""The door: everything behind one address, with a certificate of our own where there is one."""
+"""The server: everything on one address, with a certificate of our own where there is one."""
 
 import asyncio
 import shutil
@@ -36,17 +36,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> ServeTls:
 
 
 @asynccontextmanager
-async def opened(door: Endpoints) -> AsyncIterator[None]:
+async def opened(endpoints: Endpoints) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(serve(door, lambda: None, FakeClock()))
-        await until(lambda: listens(door), "the door")
+        task = group.create_task(serve(endpoints, lambda: None, FakeClock()))
+        await until(lambda: listens(endpoints), "the server")
         yield
         task.cancel()
 
 
-async def listens(door: Endpoints) -> bool:
+async def listens(endpoints: Endpoints) -> bool:
     try:
-        _, writer = await asyncio.open_connection(door.host, door.port)
+        _, writer = await asyncio.open_connection(endpoints.host, endpoints.port)
     except OSError:
         return False
     writer.close()
@@ -58,12 +58,12 @@ async def test_packages_and_health_are_behind_one_certificate(
 ) -> None:
     token = await served.publish(b"0123456789")
     tls = server_context(files)
-    door = Endpoints(host="127.0.0.1", port=free_port(), gateway=served.gateway, tls=tls)
+    endpoints = Endpoints(host="127.0.0.1", port=free_port(), gateway=served.gateway, tls=tls)
     trusting = ssl.create_default_context(cafile=str(files.cert))
-    address = f"https://127.0.0.1:{door.port}"
+    address = f"https://127.0.0.1:{endpoints.port}"
     package = f"{address}/api/app-packages/tool/1.0"
 
-    async with opened(door), aiohttp.ClientSession() as session:
+    async with opened(endpoints), aiohttp.ClientSession() as session:
         async with session.get(f"{address}/healthz", ssl=trusting) as health:
             assert (health.status, await health.text()) == (200, "ok")
         bearer = {"Authorization": f"Bearer {token}"}
@@ -74,14 +74,14 @@ async def test_packages_and_health_are_behind_one_certificate(
 
 
 async def test_without_a_gateway_there_are_no_packages(served: Served) -> None:
-    door = Endpoints(host="127.0.0.1", port=free_port())
+    endpoints = Endpoints(host="127.0.0.1", port=free_port())
     bearer = {"Authorization": f"Bearer {served.token(Digest.of(b'x'))}"}
-    url = f"http://127.0.0.1:{door.port}/api/app-packages/tool/1.0"
+    url = f"http://127.0.0.1:{endpoints.port}/api/app-packages/tool/1.0"
 
-    async with opened(door), aiohttp.ClientSession() as session:
+    async with opened(endpoints), aiohttp.ClientSession() as session:
         async with session.get(url, headers=bearer) as reply:
             assert (reply.status, await reply.text()) == (404, "404: Not Found")
-        async with session.get(f"http://127.0.0.1:{door.port}/healthz") as health:
+        async with session.get(f"http://127.0.0.1:{endpoints.port}/healthz") as health:
             assert health.status == 200
 
 

@@ -31,9 +31,9 @@ FIRST = "1.0.0"
 _PATIENCE = timedelta(seconds=240)
 """Many times what a rollout takes here: a busy machine is no failure."""
 _OPEN_SECONDS = 8.0
-"""How long a desk may take to open: a question may have gone with the server that it was for."""
+"""How long a client may take to connect: a question may have gone with the server it was for."""
 _LOOK_AGAIN_SECONDS = 2.0
-"""How long a desk without news is kept: its NATS may have been killed meanwhile."""
+"""How long a client without news is kept: its NATS may have been killed meanwhile."""
 _SETTINGS = """\
 [source]
 url = "{repository}"
@@ -133,8 +133,8 @@ class Playground:
     async def status(self) -> Status | None:
         """Return what the leader has told last; `None` where that cannot be read."""
         try:
-            async with open_status_client(load_settings(self._viewer(), ())) as desk:
-                return desk.board.read()
+            async with open_status_client(load_settings(self._viewer(), ())) as client:
+                return client.board.read()
         except ReconcilerError:
             return None
 
@@ -179,8 +179,8 @@ class Playground:
 
     async def _statuses(self) -> AsyncGenerator[Status]:
         """Yield what the leader tells, and whatever it tells next, for as long as NATS is there."""
-        async with open_status_client(load_settings(self._viewer(), ())) as desk:
-            async for status in desk.statuses():
+        async with open_status_client(load_settings(self._viewer(), ())) as client:
+            async for status in client.statuses():
                 yield status
 
     async def pids(self) -> dict[str, int | None]:

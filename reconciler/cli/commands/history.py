@@ -10,7 +10,7 @@ from reconciler.cli.render import Output, Printer
 from reconciler.cli.status_client import StatusClient
 from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
 from reconciler.desired.durations import spell_duration
-from reconciler.status.history import Entry, history_of
+from reconciler.status.history import HistoryEntry, history_of
 
 _HEADERS = ("REVISION", "VERSION", "AT", "TOOK", "OUTCOME", "AUTHOR", "SUBJECT")
 
@@ -27,11 +27,11 @@ def history_command(invocation: Invocation, name: str, kind: Output, *, watch: b
     """
     digits = None if kind is Output.WIDE else 12
 
-    def find(client: StatusClient) -> Sequence[Entry]:
+    def find(client: StatusClient) -> Sequence[HistoryEntry]:
         release = client.board.read().releases[client.known(name)]
         return history_of(release, client.records.read().values())
 
-    def row(entry: Entry) -> list[str]:
+    def row(entry: HistoryEntry) -> list[str]:
         return [
             entry.revision[:digits],
             entry.version or "",
