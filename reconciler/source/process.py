@@ -1,10 +1,10 @@
 """Child processes that end: a deadline, a bounded output, and nobody left behind."""
 
 import asyncio
+import errno
 import os
-import resource
+import shutil
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from reconciler.source.names import shown
 _READ_BYTES = 64 * 1024
 _KEPT_ERROR_BYTES = 8 * 1024
 _LEAVE_WITHIN_SECONDS = 2
+_LIMIT_BLOCK_BYTES = 512
+"""POSIX: the unit of `ulimit -f`."""
 
 
 class NotStarted(Exception):
@@ -31,7 +33,8 @@ class Invocation:
     environment: Mapping[str, str]
     folder: Path = Path("/")
     max_file_bytes: int | None = None
-    """No file that the command writes may become larger; its kernel ends it at that point."""
+    """No file that the command writes may become larger, in whole blocks of 512 bytes; its kernel
+    ends it at that point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,6 @@ async def running(
         reason = error.strerror if isinstance(error, OSError) else error
         raise NotStarted(f"{shown(call.arguments[0])} cannot be started: {reason}") from error
     try:
-        if call.max_file_bytes is not None:
-            limit_files(process.pid, call.max_file_bytes)
         yield process
     finally:
         if process.returncode is None:
@@ -74,7 +75,7 @@ async def running(
 async def _started(call: Invocation, output: BinaryIO | None) -> asyncio.subprocess.Process:
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
-            *call.arguments,
+            *_limited(call),
             env=call.environment,
             cwd=call.folder,
             stdin=asyncio.subprocess.DEVNULL,
@@ -92,6 +93,28 @@ async def _started(call: Invocation, output: BinaryIO | None) -> asyncio.subproc
             end_group(process.pid)
             await _let_go(process)
         raise
+
+
+def _limited(call: Invocation) -> tuple[str, ...]:
+    """Put the limit on files before a command, which must not run a moment without it."""
+    if call.max_file_bytes is None:
+        return call.arguments
+    executable = _executable(call)
+    blocks = -(-call.max_file_bytes // _LIMIT_BLOCK_BYTES)
+    script = f'ulimit -f {blocks} && exec "$0" "$@"'
+    return ("/bin/sh", "-c", script, executable, *call.arguments[1:])
+
+
+def _executable(call: Invocation) -> str:
+    """Find a command as the kernel would: the shell's own words for its absence come too late."""
+    name = call.arguments[0]
+    if "/" in name:
+        name = str(call.folder / name)
+    found = shutil.which(name, path=call.environment.get("PATH", os.defpath))
+    if found is None:
+        reason = errno.EACCES if Path(name).exists() else errno.ENOENT
+        raise OSError(reason, os.strerror(reason))
+    return found
 
 
 async def finished(call: Invocation, *, deadline: timedelta, max_output_bytes: int) -> Finished:
@@ -115,13 +138,6 @@ def end_group(group: int) -> None:
     """Kill every process of *group* that is still there."""
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-
-
-def limit_files(process: int, size_bytes: int) -> None:
-    """Bound what *process*, and whatever it starts from now on, may write to one file."""
-    if sys.platform == "linux":
-        with suppress(ProcessLookupError):
-            resource.prlimit(process, resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
 async def ending(stream: asyncio.StreamReader | None) -> bytes:
