@@ -44,12 +44,16 @@ async def _look(settings: Settings, look: Look, kind: Output, *, watch: bool) ->
     async with open_runtime(settings, leader=False) as runtime:
         in_force = await runtime.revisions.look_or_raise()
         sight = await look(runtime, in_force)
+        # Which services are to be asked how they are follows from what has been seen.
+        if await runtime.health.ask_due():
+            sight = await look(runtime, in_force)
         say(_document(sight, kind, watch=watch))
         if watch:
             async with asyncio.TaskGroup() as group:
                 for trigger in runtime.triggers:
                     group.create_task(trigger.run(runtime.wake_source))
                 group.create_task(_follow_source(runtime))
+                group.create_task(runtime.health.run())
                 await _go_on(runtime, look, kind, sight.gist)
     return exits.DIFFERENCES if sight.differs else exits.DONE
 

@@ -31,7 +31,7 @@ def targets_to_ask(desired: Desired, observed: Observed) -> dict[Key, HealthTarg
         wanted = {one.artifact.digest: one.version for one in variants(release, observed)}
         for host in targets_of(release, desired, observed):
             proof = observed.proofs.get((release.package, host))
-            latest = proof.by_probe or proof.by_result if proof is not None else None
+            latest = proof.latest if proof is not None else None
             if latest is not None and latest.running and latest.digest in (None, *wanted):
                 told = latest.version if latest.digest is None else wanted[latest.digest]
                 found[release.name, host] = HealthTarget(check, mark=latest.id, version=told)
@@ -77,15 +77,20 @@ class HealthWatch:
 
     async def run(self) -> None:
         """Ask whoever is due, until cancelled."""
-        gate = asyncio.Semaphore(_AT_ONCE)
         while True:
             self._changed.clear()
-            now = self._clock.monotonic()
-            due = [key for key, known in self._known.items() if known.ask_at <= now]
-            async with asyncio.TaskGroup() as group:
-                for key in due:
-                    group.create_task(self._ask(key, gate))
+            await self.ask_due()
             await self._rest()
+
+    async def ask_due(self) -> bool:
+        """Ask whoever is due, once; false where nobody is."""
+        now = self._clock.monotonic()
+        due = [key for key, known in self._known.items() if known.ask_at <= now]
+        gate = asyncio.Semaphore(_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for key in due:
+                group.create_task(self._ask(key, gate))
+        return bool(due)
 
     async def _rest(self) -> None:
         """Wait until the next one is due, or others are to be asked."""

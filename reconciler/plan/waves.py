@@ -71,7 +71,7 @@ def permit(
     failed = {view.host for view in failed_hosts(views)}
     is_lost = shut is not None and shut.reason == _NOT_PROVED and not later & touched
     lost = failed - later if is_lost else frozenset[HostName]()
-    unwell = _unwell(release, views, observed.hosts)
+    unwell = _unwell(release, views, observed)
     if unwell is not None:
         allowed, shut, later = touched, unwell, by_host.keys() - touched
     return Permit(
@@ -89,32 +89,43 @@ def is_touched(release: Release, view: Assessment) -> bool:
     return view.install is not None and view.install.wish.fingerprint == release.fingerprint
 
 
-def _unwell(
-    release: Release, views: Sequence[Assessment], hosts: Mapping[HostName, HostState]
-) -> Deferred | None:
+def _unwell(release: Release, views: Sequence[Assessment], observed: Observed) -> Deferred | None:
     """Return why nobody else goes: services that turned bad after their soak, however long ago.
 
     Nothing is undone for those, as by then it may have any cause. One that is switched off is not
-    held against its version.
+    held against its version. After a restart of ours a service may be bad until it has answered.
     """
-    bad = [
+    seen = [
         view
         for view in views
-        if view.unhealthy
+        if view.state is State.CONVERGED
         and is_touched(release, view)
-        and hosts.get(view.host, UNSEEN).presence is not Presence.OFFLINE
+        and observed.hosts.get(view.host, UNSEEN).presence is not Presence.OFFLINE
     ]
-    if not bad or not may_not_lose(release, len(bad) + len(failed_hosts(views)), len(views)):
-        return None
-    first = bad[0]
-    message = (
-        f"{len(bad)} of {len(views)} hosts run {release.version} and are not well, "
-        f"first {first.host}: {first.unhealthy}; "
-        f"no other host is sent it; reconciler why {first.host}"
-    )
-    return Deferred(
-        release=release.name, reason=FailureClass.UNHEALTHY, message=message, needs_person=True
-    )
+    bad = [view for view in seen if view.unhealthy]
+    unknown = [view for view in seen if _is_to_be_asked(release, view, observed)]
+    failed = len(failed_hosts(views))
+    if bad and may_not_lose(release, len(bad) + failed, len(views)):
+        first = bad[0]
+        message = (
+            f"{len(bad)} of {len(views)} hosts run {release.version} and are not well, "
+            f"first {first.host}: {first.unhealthy}; "
+            f"no other host is sent it; reconciler why {first.host}"
+        )
+        return Deferred(
+            release=release.name, reason=FailureClass.UNHEALTHY, message=message, needs_person=True
+        )
+    if unknown and may_not_lose(release, len(unknown) + len(bad) + failed, len(views)):
+        message = (
+            f"{len(unknown)} of {len(views)} hosts run {release.version}, and their services have "
+            f"not been asked yet whether they are well, first {unknown[0].host}"
+        )
+        return Deferred(release=release.name, reason="HealthUnknown", message=message)
+    return None
+
+
+def _is_to_be_asked(release: Release, view: Assessment, observed: Observed) -> bool:
+    return release.verify.http is not None and (release.name, view.host) not in observed.health
 
 
 def _split(

@@ -153,6 +153,37 @@ async def test_a_service_that_is_not_well_is_not_asked_for_its_version() -> None
     assert {url for _, url in ground.services.asked} == {"http://pc-01:8080/health"}
 
 
+async def test_whoever_only_looks_on_may_ask_once() -> None:
+    services = Scripted()
+    watch = HealthWatch(services, LoopClock(), lambda: None)
+    assert not await watch.ask_due()
+    watch.follow({KEY: TARGET})
+
+    assert await watch.ask_due()
+    assert not await watch.ask_due()
+
+    assert watch.read()[KEY].ok
+    assert len(services.asked) == 1
+
+
+def test_a_result_that_is_newer_than_the_last_probe_is_what_is_asked_about() -> None:
+    """A release may have lost its probe since: what that saw then is nothing to wait for."""
+    item = builders.release("2.0.0", hosts=["pc-01"])
+    item = replace(item, verify=replace(item.verify, http=WITH_VERSION))
+    newer = builders.evidence("2.0.0", name="newer")
+    proof = Proof(
+        package=item.package,
+        host=HostName("pc-01"),
+        by_probe=builders.evidence("1.0.0", sha=builders.digest_of("old"), ago=timedelta(hours=2)),
+        by_result=newer,
+    )
+    observed = replace(Observed(), proofs={(item.package, proof.host): proof})
+
+    found = targets_to_ask(builders.desired(item), observed)
+
+    assert [(one.mark, one.version) for one in found.values()] == [(newer.id, "2.0.0")]
+
+
 def test_the_version_to_tell_is_that_of_the_bytes_that_run() -> None:
     """While hosts go back it is not the one that git asks for."""
     item = builders.release("2.0.0", hosts=["pc-01", "pc-02"])
