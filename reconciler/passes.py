@@ -11,6 +11,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.observed import Observed
 from reconciler.model.outcome import Applied
 from reconciler.model.plan import Plan, Step
+from reconciler.model.report import RunFinished, RunStarted
 from reconciler.model.status import ControllerStatus, Event, Status
 from reconciler.observe.doubt import Doubts
 from reconciler.observe.intake import Memory, learn
@@ -96,24 +97,30 @@ class Pass:
         """Keep what slots and agents have said, and only then say that we have it.
 
         Doubt about what the backend has sent is settled by the hosts' slots first, then by reports,
-        then by the backend's own table; a run by hand must not be taken for ours meanwhile.
+        then by the backend's own tables, which also have results that RESULTS has lost; a run by
+        hand must not be taken for ours meanwhile.
         What a run has proved comes before its end: should the report be lost between the two, an
         attempt without an end asks for a look, and a success without its proof would be a riddle.
         """
         await self.records.refresh()
         await self._look_into_slots()
         for delivery in await self.reports.take():
-            learned = learn(delivery.report, self._memory(), desired)
-            for run in learned.begun:
-                await self.journal.note_run(run)
-            for job, host in learned.ended:
-                await self.journal.forget_run(job, host)
-            for proof in learned.proofs:
-                await self.journal.prove(proof)
-            for attempt in learned.attempts:
-                await self.journal.record(attempt)
+            await self._learn(delivery.report, desired)
             await delivery.acknowledge()
         for attempt in await self.doubts.settle(self.records.attempts()):
+            await self.journal.record(attempt)
+        for report in await self.doubts.missed(self.records.attempts()):
+            await self._learn(report, desired)
+
+    async def _learn(self, report: RunStarted | RunFinished, desired: Desired) -> None:
+        learned = learn(report, self._memory(), desired)
+        for run in learned.begun:
+            await self.journal.note_run(run)
+        for job, host in learned.ended:
+            await self.journal.forget_run(job, host)
+        for proof in learned.proofs:
+            await self.journal.prove(proof)
+        for attempt in learned.attempts:
             await self.journal.record(attempt)
 
     def _memory(self) -> Memory:

@@ -257,6 +257,24 @@ async def test_what_slot_and_reports_do_not_tell_of_an_exec_the_backend_does(sce
     assert "executions.of_job" not in await scene.take_reports()
 
 
+async def test_a_result_that_was_evicted_before_anybody_read_it_is_the_backends_to_tell(
+    scene: Scene,
+) -> None:
+    """RESULTS is capped, and whoever leads may have been away for days."""
+    await scene.make()
+    scene.agent.work()
+    scene.world.reports.clear()
+    scene.world.clock.advance(timedelta(days=3))
+
+    calls = await scene.take_reports()
+
+    found = scene.attempt(Purpose.PROBE)
+    assert calls[-3:] == ["executions.result_of", "journal.prove", "journal.record"]
+    assert found.outcome is not None
+    assert found.outcome.failure is None
+    assert "executions.result_of" not in await scene.take_reports()
+
+
 async def test_a_report_of_a_run_that_is_not_ours_is_acknowledged_and_proves_all_the_same(
     scene: Scene,
 ) -> None:

@@ -1,7 +1,8 @@
-"""The last witness of a request over HTTP whose answer was lost: the backend's own table.
+"""The last witness, where neither the host's slot nor a report says anything: the backend's table.
 
-It is asked when the host's slot and the agents' reports have told nothing, and about a few hosts
-at a time: what it does not tell is settled by the deadline, and a look at the host.
+It knows the ids of a request over HTTP whose answer was lost, and results that RESULTS has evicted
+while nobody read them. It is asked about a few hosts at a time: what it does not know is settled
+by the deadline, and a probe of the host.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +13,8 @@ import structlog
 
 from reconciler.errors import KanadeRefused, KanadeUnavailable
 from reconciler.model.attempt import Attempt
-from reconciler.model.identity import ExecId, HostName, JobId
-from reconciler.model.report import Execution
+from reconciler.model.identity import ExecId, HostName, JobId, WishId
+from reconciler.model.report import Execution, RunFinished
 from reconciler.observe.intake import AttemptKey
 from reconciler.plan.endings import ending
 from reconciler.plan.terms import CLOCK_SKEW, Terms
@@ -21,6 +22,7 @@ from reconciler.ports import Clock, Executions
 
 _ASK_AGAIN = timedelta(seconds=15)
 _AT_ONCE = 8
+_ASKED_FOR_A_RESULT = 3
 _FEW = 16
 """Execs of one job that are looked into, the newest first."""
 
@@ -29,12 +31,13 @@ log = structlog.get_logger()
 
 @dataclass(kw_only=True)
 class Doubts:
-    """Asks the backend; it keeps nothing but when it last asked about a host."""
+    """Asks the backend; it keeps nothing but when it last asked, and how often."""
 
     executions: Executions
     clock: Clock
     terms: Terms = field(default_factory=Terms)
     _asked: dict[HostName, float] = field(default_factory=dict)
+    _missed: dict[WishId, int] = field(default_factory=dict)
 
     async def settle(self, attempts: Mapping[AttemptKey, Attempt]) -> Sequence[Attempt]:
         """Return those of *attempts* whose ids the backend gives away; silence is no news."""
@@ -53,6 +56,29 @@ class Doubts:
         except (KanadeUnavailable, KanadeRefused) as error:
             log.info("execs not to be read", error=str(error))
         return found
+
+    async def missed(self, attempts: Mapping[AttemptKey, Attempt]) -> Sequence[RunFinished]:
+        """Return the results of *attempts* that have run out of time, as the backend knows them.
+
+        Each is asked about a few times, as the backend may be behind or away just then.
+        """
+        lapsed = [one for one in attempts.values() if self._has_lapsed(one)]
+        self._missed = {one.wish_id: self._missed.get(one.wish_id, 0) for one in lapsed}
+        due = [one for one in lapsed if self._missed[one.wish_id] < _ASKED_FOR_A_RESULT][:_AT_ONCE]
+        found: list[RunFinished] = []
+        try:
+            for attempt in due:
+                self._missed[attempt.wish_id] += 1
+                report = await self.executions.result_of(attempt)
+                found += [report] if report is not None else []
+        except (KanadeUnavailable, KanadeRefused) as error:
+            log.info("results not to be read", error=str(error))
+        return found
+
+    def _has_lapsed(self, attempt: Attempt) -> bool:
+        over = ending(attempt, self.clock.now(), self.terms)
+        named = attempt.exec_id is not None and attempt.request_id is not None
+        return named and over is not None and over.lapsed
 
     def _due(self, attempts: Mapping[AttemptKey, Attempt]) -> list[Attempt]:
         now = self.clock.monotonic()

@@ -8,7 +8,7 @@ from reconciler.model.action import UpsertJob
 from reconciler.model.attempt import Attempt
 from reconciler.model.identity import ExecId, HostName, JobId, Json, RequestId, Version
 from reconciler.model.observed import AgentTarget, BackendState, LiveJob
-from reconciler.model.report import Execution
+from reconciler.model.report import Execution, RunFinished
 from reconciler.ports.reading import Reading
 
 
@@ -34,7 +34,7 @@ class Backend(Protocol):
 
 
 class Executions(Protocol):
-    """What kanade's backend has written down of the execs that went through it."""
+    """What kanade's backend has written down of execs, and of how they ended."""
 
     async def of_job(self, job: JobId) -> Sequence[Execution]:
         """Return the newest execs of *job*, the newest first; none without a backend.
@@ -46,6 +46,12 @@ class Executions(Protocol):
 
     async def runs_of(self, exec_id: ExecId) -> Mapping[HostName, RequestId]:
         """Return the hosts whose agent is known to have run it; raises as `of_job`."""
+
+    async def result_of(self, attempt: Attempt) -> RunFinished | None:
+        """Return how the run of *attempt* ended, as far as the backend knows; raises as `of_job`.
+
+        Its time is the agent's own, as the stream that took the result in may have lost it.
+        """
 
 
 class Jobs(Protocol):

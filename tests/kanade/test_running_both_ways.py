@@ -16,8 +16,9 @@ from reconciler.lab.waiting import until
 from reconciler.model.action import UpsertJob
 from reconciler.model.attempt import Attempt
 from reconciler.model.desired import JobSpec
-from reconciler.model.identity import HostName, JobId, Json, Version, WishId
+from reconciler.model.identity import HostName, JobId, Json, RequestId, Version, WishId
 from reconciler.model.observed import UNSEEN, BackendState, Presence
+from reconciler.model.report import RunFinished
 from tests.contract.commands import unique
 from tests.contract.fleets import HOST
 from tests.support.adapters import Adapters, WallClock
@@ -135,6 +136,35 @@ async def test_the_backend_tells_of_an_exec_and_of_the_hosts_that_have_run_it(
     (row,) = await executions.of_job(action.job_id)
     assert (row.version, row.at >= sent.intended_at - timedelta(minutes=1)) == ("1.10", True)
     assert dict(await executions.runs_of(row.id)) == {HostName(HOST): done.request_id}
+
+
+@both_ways
+async def test_the_backend_tells_how_a_run_ended_as_its_report_does(
+    adapters: Adapters, way: str
+) -> None:
+    action = job(
+        "head -c 400000 /dev/zero | tr '\\0' x; echo; echo 'tool 2.0'; echo no >&2; exit 3"
+    )
+    await adapters.jobs(way).upsert(action, action.job.yaml)
+    runner = adapters.runner(way)
+    sent = await runner.send(runner.prepare(intent(action), action.manifest))
+    done = await adapters.finished(sent.exec_id)
+    executions = HttpExecutions(adapters.client)
+    mine = replace(sent, request_id=done.request_id)
+    found: list[RunFinished] = []
+
+    async def told() -> bool:
+        """Its row is there when the backend has read the report."""
+        report = await executions.result_of(mine)
+        found.extend([report] if report is not None else [])
+        return report is not None
+
+    await until(told, "the result being written down")
+    assert (found[0].exit_code, found[0].last_line, found[0].stderr_tail) == (3, "tool 2.0", "no\n")
+    assert abs(found[0].at - done.at) < timedelta(minutes=1)
+    assert replace(found[0], at=done.at) == done
+    stranger = replace(mine, request_id=RequestId("another"))
+    assert await executions.result_of(stranger) is None
 
 
 async def test_a_command_that_is_sent_twice_runs_once(adapters: Adapters, tmp_path: Path) -> None:

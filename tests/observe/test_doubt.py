@@ -1,5 +1,6 @@
 """When the backend's own table is asked, and which of its rows may be a lost attempt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -7,8 +8,8 @@ import pytest
 
 from reconciler.errors import KanadeUnavailable
 from reconciler.model.attempt import Attempt, Via
-from reconciler.model.identity import ExecId, HostName, RequestId, Version
-from reconciler.model.report import Execution
+from reconciler.model.identity import ExecId, HostName, RequestId, Version, WishId
+from reconciler.model.report import Execution, RunFinished
 from reconciler.observe.doubt import Doubts
 from reconciler.plan.terms import CLOCK_SKEW
 from tests.support import builders
@@ -37,6 +38,10 @@ class Desk:
             (one.wish.release, one.wish.host, one.wish.purpose): one for one in attempts or (LOST,)
         }
         return [(one.exec_id, one.request_id) for one in await self.doubts.settle(keyed)]
+
+    async def missed(self, *attempts: Attempt) -> Sequence[RunFinished]:
+        keyed = {(one.wish.release, one.wish.host, one.wish.purpose): one for one in attempts}
+        return await self.doubts.missed(keyed)
 
     @property
     def asked(self) -> int:
@@ -121,3 +126,44 @@ async def test_a_backend_that_is_silent_settles_nothing_and_stops_nothing(desk: 
     desk.world.weather.spoil("executions.of_job", KanadeUnavailable("silent"))
 
     assert await desk.settle() == []
+
+
+LAPSED = replace(SENT, deadline_at=SENT.intended_at)
+
+
+async def test_a_result_that_never_came_is_asked_for_a_few_times(desk: Desk) -> None:
+    for _ in range(5):
+        assert await desk.missed(LAPSED) == []
+
+    assert desk.world.weather.calls.count("executions.result_of") == 3
+
+
+async def test_of_many_a_few_are_asked_about_at_a_time(desk: Desk) -> None:
+    many = [
+        replace(
+            LAPSED,
+            wish_id=WishId(f"wish {number}"),
+            wish=replace(LAPSED.wish, host=HostName(f"pc-{number}")),
+        )
+        for number in range(20)
+    ]
+
+    await desk.missed(*many)
+
+    assert desk.world.weather.calls.count("executions.result_of") == 8
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [SENT, replace(LAPSED, exec_id=None), replace(LAPSED, outcome=builders.outcome(None))],
+    ids=["its time is not over", "its ids are not known", "settled"],
+)
+async def test_only_results_that_are_late_are_asked_for(desk: Desk, attempt: Attempt) -> None:
+    assert await desk.missed(attempt) == []
+    assert "executions.result_of" not in desk.world.weather.calls
+
+
+async def test_a_backend_that_is_silent_about_results_stops_nothing(desk: Desk) -> None:
+    desk.world.weather.spoil("executions.result_of", KanadeUnavailable("silent"))
+
+    assert await desk.missed(LAPSED) == []

@@ -210,6 +210,11 @@ class FakeExecutions:
         async with self._world.weather.around("executions.runs_of", exec_id):
             return dict(self._world.runs[exec_id])
 
+    async def result_of(self, attempt: Attempt) -> RunFinished | None:
+        async with self._world.weather.around("executions.result_of", attempt.exec_id):
+            named = attempt.request_id or RequestId("")
+            return self._world.results.get((attempt.wish.host, named))
+
 
 class FakeReports:
     """Implements `ports.Reports`: all that nobody has acknowledged, each time it is asked."""

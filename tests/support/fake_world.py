@@ -165,6 +165,8 @@ class World:
     """The backend's own table of what it has sent, the newest last."""
     runs: dict[ExecId, dict[HostName, RequestId]] = field(default_factory=lambda: defaultdict(dict))
     """Which host is known to have run which of it."""
+    results: dict[tuple[HostName, RequestId], RunFinished] = field(default_factory=dict)
+    """How runs ended, as the backend knows it for longer than RESULTS."""
     pings: dict[HostName, Callable[[], Heartbeat | None]] = field(default_factory=dict)
     """The agents that are there to be asked; one that is stuck answers nothing."""
     wakes: list[Callable[[], None]] = field(default_factory=list)
@@ -222,4 +224,6 @@ class World:
         self.reports.append(report)
         if report.exec_id is not None:
             self.runs[report.exec_id][report.host] = report.request_id
+        if isinstance(report, RunFinished):
+            self.results[report.host, report.request_id] = report
         self.changed()
