@@ -30,7 +30,7 @@ _A_MINUTE = timedelta(minutes=1)
 def patience() -> Iterator[None]:
     """What a busy machine keeps waiting is not silent; whoever tests silence sets its limits."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "ANSWER_WITHIN", _A_MINUTE)
+        patch.setattr(connection, "_PATIENCE", _A_MINUTE)
         patch.setattr(sending, "_STORED_WITHIN", _A_MINUTE)
         patch.setattr(upload, "_CLEAR_WITHIN_SECONDS", 60)
         patch.setattr(chunks, "_CHUNK_WITHIN_SECONDS", 60)

@@ -18,6 +18,7 @@ from reconciler.jetstream.subscription import Handler, Subscription, checked_sub
 from reconciler.jetstream.wire_errors import not_permitted, translated
 
 ANSWER_WITHIN = timedelta(seconds=5)
+_PATIENCE = ANSWER_WITHIN
 _SILENCES_TO_LEAVE = 2
 
 
@@ -195,7 +196,7 @@ class Connection:
         Whoever is cancelled while waiting may still wait for the same answer afterwards.
         """
         with translated(self.at(what)):
-            await asyncio.wait((future,), timeout=(within or ANSWER_WITHIN).total_seconds())
+            await asyncio.wait((future,), timeout=(within or _PATIENCE).total_seconds())
             if not future.done():
                 future.cancel()
                 await self._count_silence()
@@ -240,7 +241,7 @@ class Connection:
             return self._link.client
         self._up.clear()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
                 await self._up.wait()
         except TimeoutError as error:
             raise KanadeUnavailable(
@@ -274,7 +275,7 @@ class Connection:
         with translated(endpoint):
             await self._client()
             try:
-                await self._link.flush(ANSWER_WITHIN)
+                await self._link.flush(_PATIENCE)
             except nats_errors.TimeoutError:
                 await self._count_silence()
                 raise

@@ -23,13 +23,16 @@ Kind = TypeVar("Kind")
 
 def refusal(status: int, data: bytes, endpoint: str) -> ReconcilerError:
     """Return what a *status* of 400 and more means, with the backend's own words."""
-    said = f"{endpoint}: {words(data) or 'no reason given'} ({status})"
+    reason = words(data)
+    said = f"{endpoint}: {reason or 'no reason given'} ({status})"
     if status in {401, 403}:
         return Unauthorized(f"{said}; the token's account may not do this")
     if status == 413 or any(sign in said for sign in _FULL):
         return NoRoom(f"{said}; delete old versions, or raise the limit")
     if status >= 500 or status in {408, 425, 429}:
-        return KanadeUnavailable(said)
+        # So it answers an upload while the disk of its nats-server is full.
+        hint = "" if reason or status != 504 else "; see its log, and the disk of nats-server"
+        return KanadeUnavailable(f"{said}{hint}")
     return KanadeRefused(said)
 
 

@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nats
 import pytest
 
 from reconciler.lab.fleet import LabOptions
+from reconciler.model.condition import Condition
 from reconciler.model.status import Status
 from tests.support.playground import FIRST, Playground, playground
 from tests.support.reliability import report
@@ -36,9 +37,16 @@ def has_no_room(status: Status, fix: str) -> bool:
         condition.reason == "NoRoom"
         and "packages" in condition.message
         and fix in condition.message
-        for release in status.releases.values()
-        for condition in release.conditions
+        for condition in conditions(status)
     )
+
+
+def says(status: Status, words: str) -> bool:
+    return any(words in condition.message for condition in conditions(status))
+
+
+def conditions(status: Status) -> Iterator[Condition]:
+    return (one for release in status.releases.values() for one in release.conditions)
 
 
 @pytest.mark.parametrize("mode", ["nats", "backend"])
@@ -74,23 +82,27 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_is_named_and_survived(small_disk: Path, tmp_path: Path) -> None:
-    """JetStream stops at once then; with room and a restart everything goes on.
+    """JetStream stops at once then; with room and a restart everything goes on."""
+    await survives(
+        "nats", tmp_path, small_disk, lambda status: has_no_room(status, "then restart nats-server")
+    )
 
-    Through the backend nobody could name it: all that it says is 504, without a reason.
-    """
+
+async def test_a_full_disk_behind_the_backend_is_survived(small_disk: Path, tmp_path: Path) -> None:
+    """All that the backend says of it is 504, without a reason."""
+    await survives("backend", tmp_path, small_disk, lambda status: says(status, "(504); see its"))
+
+
+async def survives(mode: str, folder: Path, disk: Path, is_told: Callable[[Status], bool]) -> None:
     options = LabOptions(heartbeat_seconds=1, drain_seconds=0.2, max_file_store="64GB")
-    async with playground(tmp_path, options=options) as world:
+    async with playground(folder, mode, options=options) as world:
         await world.controller().start()
         await world.converged(FIRST)
         world.bump("1.0.1", padding=48_000_000)
-        await world.told(
-            lambda status: has_no_room(status, "make room, then restart nats-server"),
-            "NoRoom is told, and what to do",
-        )
+        await world.told(is_told, "what is wrong is told, and what to do")
         assert not world.effects
-        await asyncio.to_thread(
-            subprocess.run, ["mount", "-o", "remount,size=256m", str(small_disk)], check=True
-        )
+        grow = ["mount", "-o", "remount,size=256m", str(disk)]
+        await asyncio.to_thread(subprocess.run, grow, check=True)
         await world.lab.nats.kill()
         await world.lab.nats.start()
         await world.converged("1.0.1")

@@ -168,7 +168,7 @@ async def test_a_silent_server_is_not_an_empty_bucket(
         async with mirrored(connection, bucket) as mirror:
             own_server.kill()
             with monkeypatch.context() as hasty:
-                hasty.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=0.5))
+                hasty.setattr(connection_module, "_PATIENCE", timedelta(seconds=0.5))
                 with pytest.raises(KanadeUnavailable, match=r"bucket things|NATS on"):
                     await mirror.refresh()
 

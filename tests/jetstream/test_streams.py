@@ -27,7 +27,7 @@ T = TypeVar("T")
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream that has no leader yet never answers: it is asked again."""
-    monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=5))
+    monkeypatch.setattr(connection_module, "_PATIENCE", timedelta(seconds=5))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -105,7 +105,7 @@ async def test_many_writes_behind_one_fence_all_get_through(
         term = await led(lambda: bucket.put("term", b""))
         fence = (bucket.subject("term"), term)
 
-        monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(minutes=1))
+        monkeypatch.setattr(connection_module, "_PATIENCE", timedelta(minutes=1))
         writes = [bucket.put(f"key-{number}", b"", fence=fence) for number in range(100)]
         rivals = [other.put(f"rival-{number}", b"", fence=fence) for number in range(10)]
         await asyncio.gather(*writes, *rivals)

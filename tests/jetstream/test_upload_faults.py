@@ -52,7 +52,7 @@ async def test_a_server_that_freezes_in_the_middle_is_given_up(
         with monkeypatch.context() as hasty:
             hasty.setattr(sending, "_STORED_WITHIN", timedelta(seconds=0.5))
             hasty.setattr(upload_module, "_CLEAR_WITHIN_SECONDS", 0.5)
-            hasty.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=3))
+            hasty.setattr(connection_module, "_PATIENCE", timedelta(seconds=3))
             with pytest.raises(KanadeUnavailable, match=r"object store box on .*no answer in time"):
                 await upload(connection, TARGET, MemoryContent(DATA, freeze))
         own_server.resume()

@@ -70,6 +70,12 @@ async def test_a_host_that_the_backend_lists_twice_is_one_host() -> None:
         (404, "job 'x' not found in catalog", KanadeRefused, "job 'x' not found in catalog (404)"),
         (403, "viewer may not", Unauthorized, "viewer may not (403)"),
         (409, "", KanadeRefused, "no reason given (409)"),
+        (
+            504,
+            "",
+            KanadeUnavailable,
+            "no reason given (504); see its log, and the disk of nats-server",
+        ),
         (413, "length limit exceeded", NoRoom, "delete old versions"),
         (500, "failed chunk ack: maximum bytes exceeded", NoRoom, "maximum bytes exceeded (500)"),
         (500, "database is locked", KanadeUnavailable, "database is locked (500)"),

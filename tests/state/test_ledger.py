@@ -109,7 +109,7 @@ async def test_a_server_that_is_gone_is_no_answer_and_no_takeover(
     ):
         await own.lease.attempt()
         own_server.kill()
-        monkeypatch.setattr(connection_module, "ANSWER_WITHIN", timedelta(seconds=0.1))
+        monkeypatch.setattr(connection_module, "_PATIENCE", timedelta(seconds=0.1))
 
         with pytest.raises(KanadeUnavailable):
             await own.ledger.record(builders.attempt(builders.release()))
