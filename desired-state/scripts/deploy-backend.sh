@@ -12,8 +12,9 @@ AGENT_SOURCE_AUTH_TOKEN=''
 # With this knob a dead-man switch is armed before the swap: unless the new program was seen to run
 # well within so many seconds, the previous one is put back and started, whatever has become of
 # this script and of the agent. Give it more than a slow start may take: START_SECONDS is 60.
-# It does not outlive the host: after a reboot the new program starts, and the next run of this
-# script, or a probe, finds out how it is.
+# It does not survive a reboot of the host: the new program starts then, and nobody puts the previous
+# one back. The next run of this script proves the one or puts back the other; where nobody can send
+# it, move the program's .previous over the program by hand and restart the service.
 DEAD_MAN_SECONDS=''
 # The last line of stdout is `kanade-backend <version>`, and it is there only when exactly those
 # bytes run. Everything else goes to stderr and into the exit code:

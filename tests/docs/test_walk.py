@@ -37,12 +37,10 @@ async def test_a_page_can_be_walked(page: Path, tmp_path: Path) -> None:
 
 
 async def take(step: str, stage: Stage) -> None:
-    """Take a step that the page does not show: `build VERSION [broken]`, `proved VERSION`."""
+    """Take a step that the page does not show: `build VERSION`, `proved VERSION`."""
     match step.split():
-        case ["build", version, *how]:
-            (stage.repository.builds / "kanade-backend").write_bytes(
-                build_service(version, broken=how == ["broken"])
-            )
+        case ["build", version]:
+            (stage.repository.builds / "kanade-backend").write_bytes(build_service(version))
         case ["proved", version]:
             await stage.until(step, lambda: stage.all_proved(version))
         case ["reason", version, reason]:

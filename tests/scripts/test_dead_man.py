@@ -9,12 +9,14 @@ import pytest
 
 from reconciler.lab.service import build_service
 from tests.scripts.dead_man import KILL_AT, NEW, OLD, assert_back, leftovers, until, watchdogs
-from tests.scripts.host import Host, finish
+from tests.scripts.host import Host, Package, finish
 from tests.scripts.package_server import PackageServer
 
 pytestmark = pytest.mark.slow
 
 BROKEN = build_service("2.0.0", broken=True)
+SILENT = build_service("2.0.0", delay=60)
+"""It runs, so that kanade's boot sentinel has nothing against it, and does not answer."""
 
 
 @pytest.mark.parametrize("step", ["swapped", "restarted", "settled"])
@@ -99,8 +101,7 @@ def test_a_confirmed_deploy_stays_and_leaves_nothing_behind(
 
 def test_a_failed_deploy_leaves_no_switch_either(host: Host, packages: PackageServer) -> None:
     host.run("1.0.0")
-    silent = build_service("2.0.0", delay=60)
-    package = replace(packages.publish("2.0.0", silent), dead_man="600")
+    package = replace(packages.publish("2.0.0", SILENT), dead_man="600")
 
     done = host.deploy(package, START_SECONDS="3")
 
@@ -150,6 +151,42 @@ def test_a_later_deploy_that_is_at_it_is_waited_for(host: Host, packages: Packag
 
     assert (later.returncode, later.stdout) == (0, "kanade-backend 2.0.0\n"), later.stderr
     assert_back(host, NEW)
+
+
+def reboot_amid_a_deploy(host: Host, packages: PackageServer) -> Package:
+    """Leave what a reboot leaves: a new program that does not answer, and nobody to undo it."""
+    host.run("1.0.0")
+    package = replace(packages.publish("2.0.0", SILENT), dead_man="600")
+    host.deploy(package, KANADE_DEPLOY_HOOK=KILL_AT, STEP="restarted")
+    for process in watchdogs(host):
+        os.kill(int(process), signal.SIGKILL)
+    until(lambda: not watchdogs(host), "the switch to be gone")
+    return package
+
+
+def test_after_a_reboot_the_next_deploy_puts_the_previous_program_back(
+    host: Host, packages: PackageServer
+) -> None:
+    package = reboot_amid_a_deploy(host, packages)
+
+    done = host.deploy(package, START_SECONDS="3")
+
+    assert done.returncode == 15, done.stderr
+    assert_back(host)
+
+
+def test_after_a_reboot_a_person_can_put_the_previous_program_back(
+    host: Host, packages: PackageServer
+) -> None:
+    """As docs/how-to/gateway.md says it; a later deploy takes no notice of what was left."""
+    reboot_amid_a_deploy(host, packages)
+
+    host.beside("previous").replace(host.program)
+    host.supervisor.stop(host.service)
+    host.start_and_wait()
+
+    assert host.running_image() == OLD
+    assert host.deploy(packages.publish("2.0.1", build_service("2.0.1"))).returncode == 0
 
 
 def test_without_the_knob_there_is_no_switch(host: Host, packages: PackageServer) -> None:
