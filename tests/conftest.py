@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reconciler.jetstream import chunks, connection, sending, tail, upload
-from reconciler.kanade import http
+from reconciler.kanade import http, runner_nats
+from reconciler.state import board
 from tests.support.nats import ACCOUNTS, NatsProcess, accounts_config, running
 from tests.support.reliability import report
 
@@ -24,6 +25,7 @@ settings.load_profile("quick")
 _SELDOM = 20_000
 
 _A_MINUTE = timedelta(minutes=1)
+_FOR_AN_ANSWER = connection.ANSWER_WITHIN
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,6 +33,8 @@ def patience() -> Iterator[None]:
     """What a busy machine keeps waiting is not silent; whoever tests silence sets its limits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "ANSWER_WITHIN", _A_MINUTE)
+        for module in (runner_nats, board):  # a lease lasts no minute, whoever is imported first
+            patch.setattr(module, "ANSWER_WITHIN", _FOR_AN_ANSWER)
         patch.setattr(sending, "_STORED_WITHIN", _A_MINUTE)
         patch.setattr(upload, "_CLEAR_WITHIN_SECONDS", 60)
         patch.setattr(chunks, "_CHUNK_WITHIN_SECONDS", 60)
