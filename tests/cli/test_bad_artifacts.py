@@ -7,8 +7,8 @@ import re
 import pytest
 
 from reconciler.model.digest import Digest
-from tests.cli.answering import answering
 from tests.cli.conftest import Office
+from tests.cli.test_apply_wait import agents
 from tests.cli.test_printed import file_of, printed
 from tests.source.binaries import linux_binary
 from tests.support import small_fleet
@@ -75,12 +75,12 @@ def test_6_when_something_else_is_held_beside_it(kanade: Office) -> None:
 
 
 async def test_nobody_waits_for_an_artifact_that_was_refused(kanade: Office) -> None:
-    """Hosts that are there would be waited for, had the package come."""
+    """Hosts that have told that they lack it would be waited for, had the package come."""
     release = from_a_folder(kanade, b"right", b"wrong")
     kanade.repository.commit({**GOOD, "releases/tool.yaml": release})
 
     words = (*with_root(kanade), "apply", "--wait")
-    async with answering(kanade, ["pc-01", "pc-02"]):
+    async with agents(kanade):
         done = await asyncio.to_thread(kanade.execute, *words)
 
     assert done.code == 5

@@ -15,7 +15,7 @@ from reconciler.cli.settings import Settings
 from reconciler.cli.wiring import open_runtime
 from reconciler.errors import ArtifactRefused, KanadeUnavailable, LeaseLost
 from reconciler.model.outcome import Applied, StepOutcome, StepState
-from reconciler.model.plan import State
+from reconciler.model.plan import Assessment, State
 from reconciler.ports import RENEWAL
 
 
@@ -74,14 +74,18 @@ async def _again(runtime: Runtime, last: Applied) -> Applied:
 
 def _moves(applied: Applied) -> bool:
     """True while something was just done, runs, or will be done without a person."""
-    under_way, plan = (State.DISPATCHED, State.RUNNING, State.VERIFYING), applied.plan
     stopped = {item.step.release for item in applied.outcomes if not _goes_on(item)}
+    stopped.update(applied.plan.blocked)
     return any(map(_goes_on, applied.outcomes)) or any(
-        view.state in under_way
-        or (view.state is State.PENDING and name not in plan.blocked and name not in stopped)
-        for name, views in plan.hosts.items()
+        _is_under_way(view) or (view.state is State.PENDING and name not in stopped)
+        for name, views in applied.plan.hosts.items()
         for view in views
     )
+
+
+def _is_under_way(view: Assessment) -> bool:
+    asked = view.state is State.UNKNOWN and view.probe is not None
+    return asked or view.state in (State.DISPATCHED, State.RUNNING, State.VERIFYING)
 
 
 def _goes_on(outcome: StepOutcome) -> bool:
@@ -90,7 +94,8 @@ def _goes_on(outcome: StepOutcome) -> bool:
 
 def _told(applied: Applied) -> int:
     done = sum(item.state is StepState.DONE for item in applied.outcomes)
-    say(f"\n{done} of {len(applied.outcomes)} steps done")
+    if applied.outcomes:
+        say(f"\n{done} of {len(applied.outcomes)} steps done")
     for outcome in applied.failed:
         complain(f"failed: {outcome.step.action.key}: {outcome.message}")
     return _code(applied)
