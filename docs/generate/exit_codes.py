@@ -14,8 +14,8 @@ _MEANINGS = {
     2: "bad input: usage, settings, desired state",
     3: "git",
     4: "kanade, or NATS",
-    5: "the artifact",
-    exits.HELD: "something failed, or is held: a release did not converge",
+    5: "the artifact; of `apply`, too, if nothing but artifacts has failed and nothing is held",
+    exits.HELD: "something failed, or is held: a release did not converge; it comes before 5",
     exits.BUG: "a bug of ours: please report it",
     exits.INTERRUPTED: "interrupted, or answered with no",
 }

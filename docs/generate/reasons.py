@@ -59,6 +59,8 @@ HOSTS = {
     "HostRenamed": "its agent has come back under another pc id",
     "HostUnknown": "too little was heard to tell whether it is there",
     "InFlight": "a command is on its way, or runs",
+    "JournalUnreadable": "our record of the last install there cannot be read: nothing is sent "
+    "until that must be over and a probe has looked, or a person says `reconciler retry`",
     "NoEvidence": "nobody knows what it runs",
     "NotRunning": "it is installed, and does not run",
     "PackageAbsent": "it is not installed there",

@@ -111,6 +111,7 @@ async def _perform(step: Step, perform: Perform) -> StepOutcome:
             step=step,
             state=StepState.FAILED,
             reason=error.reason,
+            exit_code=error.exit_code,
             message=str(error),
             transient=isinstance(error, TransientError),
         )

@@ -48,7 +48,13 @@ _DEBUG = "RECONCILER_DEBUG"
 def cli(
     context: click.Context, config: Path | None, overrides: tuple[str, ...], *, debug: bool
 ) -> None:
-    """Declarative GitOps for kanade fleets: commit a version, see it proved on every host."""
+    """Declarative GitOps for kanade fleets: commit a version, see it proved on every host.
+
+    A release in git names a version of a package, and the hosts that are to run it. A host is
+    proved once its probe has seen that version's very bytes run; where there is no probe, once
+    its script has reported the version. `demo` shows it all on this machine; `init` begins with
+    nothing, and `export` with the fleet that you have.
+    """
     configure(LogSettings(format=LogFormat.AUTO, level=LogLevel.WARNING))
     context.obj = Invocation(config=config, overrides=overrides, debug=debug)
 

@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 WATCH = click.option("-w", "--watch", is_flag=True, help="Go on, and show what changes.")
 
 
-def _shapes(*kinds: Output) -> Callable[[FC], FC]:
+def _shapes(*kinds: Output, told: str) -> Callable[[FC], FC]:
     """Return the option `-o`, the first of *kinds* being the default."""
     return click.option(
         "-o",
@@ -26,12 +26,22 @@ def _shapes(*kinds: Output) -> Callable[[FC], FC]:
         type=click.Choice([str(kind) for kind in kinds]),
         default=str(kinds[0]),
         callback=lambda _context, _option, value: Output(value),
+        help=told,
     )
 
 
-IN_ROWS = _shapes(Output.TABLE, Output.WIDE, Output.JSON, Output.YAML)
-IN_WORDS = _shapes(Output.TEXT, Output.WIDE, Output.JSON, Output.YAML)
-WHOLE = _shapes(Output.TEXT, Output.JSON, Output.YAML)
+IN_ROWS = _shapes(
+    *(Output.TABLE, Output.WIDE, Output.JSON, Output.YAML),
+    told="table when left out; wide has more columns, json and yaml have all there is.",
+)
+IN_WORDS = _shapes(
+    *(Output.TEXT, Output.WIDE, Output.JSON, Output.YAML),
+    told="text when left out; wide shortens nothing, json and yaml have all there is.",
+)
+WHOLE = _shapes(
+    *(Output.TEXT, Output.JSON, Output.YAML),
+    told="text when left out; json and yaml have all there is.",
+)
 """For what leaves nothing out, so that there is no wider shape of it."""
 
 

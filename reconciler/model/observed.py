@@ -244,6 +244,8 @@ class Observed:
     slots: Mapping[HostName, Slot] = field(default_factory=dict)
     freeze: Freeze = Freeze(frozen=False)
     attempts: Mapping[tuple[ReleaseName, HostName, Purpose], Attempt] = field(default_factory=dict)
+    unread_installs: Mapping[tuple[ReleaseName, HostName], datetime] = field(default_factory=dict)
+    """When installs were last written down whose entries in the journal cannot be read."""
     proofs: Mapping[tuple[PackageName, HostName], Proof] = field(default_factory=dict)
     runs: Mapping[tuple[JobId, HostName], RunStarted] = field(default_factory=dict)
     """Runs of our jobs that somebody else has started, and whose result has not come."""

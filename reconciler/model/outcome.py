@@ -25,6 +25,8 @@ class StepOutcome:
     state: StepState
     reason: str = ""
     """The error's word, as conditions and metrics use it."""
+    exit_code: int = 0
+    """The error's, too; 0 for none."""
     message: str = ""
     transient: bool = False
     """It may go away by itself: worth trying again soon."""

@@ -93,6 +93,7 @@ class FleetObserver:
             slots=self.fleet.slots(),
             freeze=self.fleet.freeze(),
             attempts=self.records.attempts(),
+            unread_installs=self.records.unread_installs(),
             proofs=self.records.proofs(),
             runs=self.records.runs(),
             requests=await self.words.checked(self.records.requests(), desired),

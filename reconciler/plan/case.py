@@ -24,6 +24,8 @@ class Case(Struct, frozen=True, kw_only=True):
     proof: Proof | None
     install: Attempt | None
     probe: Attempt | None
+    unread_at: datetime | None
+    """When the last install was written down, where its entry in the journal cannot be read."""
     before: ReleaseRecord | None
     """What the host was proved to run before the last install."""
     health: Health | None
@@ -84,6 +86,7 @@ def cases_of(
             proof=observed.proofs.get((release.package, host)),
             install=install,
             probe=observed.attempts.get((release.name, host, Purpose.PROBE)),
+            unread_at=observed.unread_installs.get((release.name, host)),
             before=observed.records.get((release.name, back)) if back is not None else None,
             health=observed.health.get((release.name, host)) if release.verify.http else None,
             retry=retry,

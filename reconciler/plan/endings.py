@@ -5,7 +5,7 @@ never at the send plus a timeout, because commands queue behind the agent's limi
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.model.attempt import Attempt
 from reconciler.model.failure import Failure, FailureClass, Next
@@ -28,6 +28,11 @@ def lapses_at(attempt: Attempt, terms: Terms) -> datetime:
     if attempt.started_at is not None:
         return attempt.started_at + attempt.timeout + terms.clock_skew + terms.grace
     return attempt.deadline_at + terms.clock_skew
+
+
+def unread_lapses_at(written_at: datetime, timeout: timedelta, terms: Terms) -> datetime:
+    """Return when an install is over at the latest of which nothing but that time is known."""
+    return written_at + terms.dispatch_deadline + timeout + terms.clock_skew + terms.grace
 
 
 def ending(attempt: Attempt, now: datetime, terms: Terms) -> Ending | None:

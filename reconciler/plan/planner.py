@@ -64,7 +64,8 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
     via = way(observed, terms, in_flight=bool(busy))
     may_write = via is not None and not observed.freeze.frozen
     steps, deferred = plan_free_jobs(desired, observed, now, terms) if may_write else ([], [])
-    steps += resends(desired, observed, busy, now, terms) if may_write else []
+    again, lost = resends(desired, observed, busy, now, terms) if may_write else ([], [])
+    steps, deferred = [*steps, *again], [*deferred, *lost]
     ours = frozenset(
         RequestId(attempt.request_id or attempt.wish_id) for attempt in observed.attempts.values()
     )

@@ -7,11 +7,11 @@ from reconciler.model.action import ResendCommand
 from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import HostName
-from reconciler.model.observed import Observed, Presence
-from reconciler.model.plan import Step
+from reconciler.model.observed import Observed, Presence, Slot
+from reconciler.model.plan import Deferred, Step
 from reconciler.plan.approval import override_of
 from reconciler.plan.courses import quarantine_in_force
-from reconciler.plan.gates import is_suspended
+from reconciler.plan.gates import LOOK_AGAIN, is_suspended
 from reconciler.plan.terms import Terms
 from reconciler.plan.windows import shut_until
 
@@ -22,43 +22,59 @@ def resends(
     busy: Mapping[HostName, Attempt],
     now: datetime,
     terms: Terms,
-) -> list[Step]:
+) -> tuple[list[Step], list[Deferred]]:
     """Send again what a crash, or somebody's later command in the same slot, has kept back.
 
     The same bytes under the same id run once, so this is safe; over HTTP there is no such id,
-    and doubt is settled by other means. What would not be sent today lapses instead.
+    and doubt is settled by other means. What would not be sent today lapses instead, and what
+    would take another's command from a slot before its host has heard of that one waits.
     """
     releases = {release.name: release for release in desired.releases}
     ours = frozenset(str(it.request_id or it.wish_id) for it in observed.attempts.values())
-    return [
-        Step(
-            action=ResendCommand(attempt=attempt, slot=_in_its_place(host, observed)),
-            release=attempt.wish.release,
-            reason="NotDelivered",
-            message=f"{attempt.job} is not in the slot of {host}, and the host has not begun it",
-        )
-        for host, attempt in sorted(busy.items())
-        if attempt.via is Via.NATS
-        and attempt.started_at is None
-        and _is_lost(attempt, observed, ours, terms)
+    found = [
+        _by_its_slot(attempt, observed, ours, now, terms)
+        for _, attempt in sorted(busy.items())
+        if _may_be_lost(attempt, observed)
         and not _is_held(attempt, releases.get(attempt.wish.release), desired, observed, now)
     ]
+    steps = [item for item in found if isinstance(item, Step)]
+    return steps, [item for item in found if isinstance(item, Deferred)]
 
 
-def _in_its_place(host: HostName, observed: Observed) -> int:
-    slot = observed.slots.get(host)
-    return slot.sequence if slot is not None else 0
+def _may_be_lost(attempt: Attempt, observed: Observed) -> bool:
+    state = observed.hosts.get(attempt.wish.host)
+    is_there = state is not None and state.presence is Presence.ONLINE
+    return is_there and attempt.via is Via.NATS and attempt.started_at is None
 
 
-def _is_lost(attempt: Attempt, observed: Observed, ours: frozenset[str], terms: Terms) -> bool:
+def _by_its_slot(
+    attempt: Attempt, observed: Observed, ours: frozenset[str], now: datetime, terms: Terms
+) -> Step | Deferred | None:
     """Tell whether it has to go out; what is *ours* in the slot is in nobody's way."""
     host = attempt.wish.host
-    state, slot = observed.hosts.get(host), observed.slots.get(host)
-    if state is None or state.presence is not Presence.ONLINE:
-        return False
+    state, slot = observed.hosts[host], observed.slots.get(host)
     if slot is None or slot.request_id in ours or state.last_seen is None:
-        return attempt.sent_at is None
-    return slot.at < state.last_seen - terms.clock_skew
+        return _again(attempt, slot) if attempt.sent_at is None else None
+    if slot.at < state.last_seen - terms.clock_skew:
+        return _again(attempt, slot)
+    return Deferred(
+        release=attempt.wish.release,
+        host=host,
+        reason="SlotBusy",
+        message=f"somebody's {slot.job or 'command'} lies in its slot: {attempt.job} goes out "
+        "again once the host has heard of that one, unless it has begun",
+        until=now + LOOK_AGAIN,
+    )
+
+
+def _again(attempt: Attempt, slot: Slot | None) -> Step:
+    host = attempt.wish.host
+    return Step(
+        action=ResendCommand(attempt=attempt, slot=slot.sequence if slot is not None else 0),
+        release=attempt.wish.release,
+        reason="NotDelivered",
+        message=f"{attempt.job} is not in the slot of {host}, and the host has not begun it",
+    )
 
 
 def _is_held(

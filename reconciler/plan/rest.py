@@ -9,7 +9,7 @@ from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Observed, Presence
 from reconciler.model.plan import Step
-from reconciler.plan.endings import ending
+from reconciler.plan.endings import ending, unread_lapses_at
 from reconciler.plan.targets import targets_of
 from reconciler.plan.terms import Terms
 
@@ -23,13 +23,19 @@ def moving(
         for attempt in observed.attempts.values()
         if ending(attempt, now, terms) is None
     }
+    unread = {
+        release.name
+        for release in desired.releases
+        for (name, _), at in observed.unread_installs.items()
+        if name == release.name and now < unread_lapses_at(at, release.job.timeout, terms)
+    }
     stopped = {name for name, word in observed.requests.suspensions.items() if word.holds(now)}
     others = {
         release.name
         for release in desired.releases
         if release.suspend or _has_unknown_host(release, desired, observed)
     }
-    return frozenset(in_flight | stopped | others)
+    return frozenset(in_flight | unread | stopped | others)
 
 
 def commanded(planned: Iterable[Step]) -> frozenset[ReleaseName]:

@@ -17,6 +17,7 @@ from reconciler.plan.case import Case
 from reconciler.plan.endings import Ending, lapses_at
 from reconciler.plan.health import with_health
 from reconciler.plan.records import matches
+from reconciler.plan.unread import is_understood, not_understood
 from reconciler.plan.wants import (
     Verdict,
     assess,
@@ -32,6 +33,8 @@ from reconciler.plan.wants import (
 def judge(case: Case) -> Verdict:
     """Return the verdict on one host; the same case always gets the same one."""
     last, ended = case.install, case.install_ending
+    if case.unread_at is not None and not is_understood(case, case.unread_at):
+        return not_understood(case, case.unread_at)
     if last is not None and ended is None:
         return _in_flight(case, last)
     if ended is not None and ended.failure is not None and case.is_ours:
@@ -179,6 +182,8 @@ def _cause(case: Case, evidence: Evidence) -> str:
     facts: list[tuple[datetime, str]] = [(evidence.first_at, evidence.id)]
     if case.retry is not None:
         facts.append((case.retry.at, case.retry.id))
+    if case.unread_at is not None:
+        facts.append((case.unread_at, f"unread@{case.unread_at.isoformat()}"))
     ended = case.install_ending
     if ended is not None and ended.failure is not None:
         facts.append((ended.at, ended.id))

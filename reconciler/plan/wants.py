@@ -119,6 +119,7 @@ def with_probe(case: Case, view: Assessment, *, reason: str) -> Verdict:
 _PROBE_MESSAGES = {
     "AfterFailure": "see what the failed install has left behind",
     "HostChanged": "find out what it runs now",
+    "JournalUnreadable": "find out what the last install has left behind",
     "NoEvidence": "find out what it runs",
     "ProbeDue": "look again, as often as the release asks",
     "SoakEnds": "see that it has been healthy for the whole soak",

@@ -1,6 +1,7 @@
 """Our own state: what was meant, done, proved, published and refused."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.attempt import Attempt, Purpose
@@ -26,6 +27,12 @@ class Records(Reading, Protocol):
 
     def attempts(self) -> Mapping[tuple[ReleaseName, HostName, Purpose], Attempt]:
         """Return the latest attempt of every release and purpose on every host."""
+
+    def unread_installs(self) -> Mapping[tuple[ReleaseName, HostName], datetime]:
+        """Return when those installs were last written down whose entries nobody can read.
+
+        What becomes of them, and whether they have ended, is unknown; the server's clock.
+        """
 
     def proofs(self) -> Mapping[tuple[PackageName, HostName], Proof]:
         """Return what is proved of every package on every host."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.errors import Conflict, LeaseLost, ReconcilerError, first_of
 from reconciler.jetstream.kv import Bucket
@@ -50,6 +51,7 @@ from reconciler.state.names import (
 from reconciler.state.table import Table
 from reconciler.state.tables import (
     by_fingerprint,
+    install_of,
     log_table,
     record_table,
     unreadable_quarantine,
@@ -123,6 +125,15 @@ class Ledger:
     def attempts(self) -> Mapping[tuple[ReleaseName, HostName, Purpose], Attempt]:
         """Return the latest attempt of every release and purpose on every host."""
         return self._attempts.read()
+
+    def unread_installs(self) -> Mapping[tuple[ReleaseName, HostName], datetime]:
+        """Return when those installs were last written down whose entries nobody can read."""
+        found: dict[tuple[ReleaseName, HostName], datetime] = {}
+        for key, message in self._attempts.unreadable().items():
+            whose = install_of(key)
+            if whose is not None:
+                found[whose] = max(message.timestamp, found.get(whose, message.timestamp))
+        return found
 
     def proofs(self) -> Mapping[tuple[PackageName, HostName], Proof]:
         """Return what is proved of every package on every host."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 
 from reconciler.errors import KanadeRefused
 from reconciler.jetstream.mirror import Mirror
@@ -51,6 +52,10 @@ class StateRecords:
     def attempts(self) -> Mapping[tuple[ReleaseName, HostName, Purpose], Attempt]:
         """See `ports.Records`."""
         return self._ledger.attempts()
+
+    def unread_installs(self) -> Mapping[tuple[ReleaseName, HostName], datetime]:
+        """See `ports.Records`."""
+        return self._ledger.unread_installs()
 
     def proofs(self) -> Mapping[tuple[PackageName, HostName], Proof]:
         """See `ports.Records`."""

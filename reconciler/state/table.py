@@ -27,6 +27,7 @@ class Table(Generic[K, V]):
         self._key_of = key_of
         self._decoded: dict[str, tuple[int, V | None]] = {}
         self._values: Mapping[K, V] = {}
+        self._unread: set[str] = set()
         self._stale: set[str] | None = None
         """The subjects that have changed since the last reading; `None` when any may have."""
         mirror.follow(self._changed)
@@ -34,7 +35,8 @@ class Table(Generic[K, V]):
     def read(self) -> Mapping[K, V]:
         """Return the records that are there now; one that cannot be read is as if it were not.
 
-        It is told once, and the next write replaces it: everything of ours can be found anew.
+        It is told once, and the next write replaces it: everything of ours can be found anew, and
+        for what can not there is `unreadable`.
         What was returned stays as it is.
         """
         if self._stale is None:
@@ -52,8 +54,7 @@ class Table(Generic[K, V]):
         self.read()
         return {
             subject.removeprefix(self._prefix): self._mirror.live[subject]
-            for subject, (_, value) in self._decoded.items()
-            if value is None
+            for subject in self._unread
         }
 
     def _changed(self, subject: str | None) -> None:
@@ -68,6 +69,7 @@ class Table(Generic[K, V]):
             for subject, message in live.items()
             if subject.startswith(self._prefix)
         }
+        self._unread = {subject for subject, (_, value) in self._decoded.items() if value is None}
         values = (value for _, value in self._decoded.values() if value is not None)
         self._values = {self._key_of(value): value for value in values}
 
@@ -77,9 +79,12 @@ class Table(Generic[K, V]):
             _, old = self._decoded.pop(subject, (0, None))
             if old is not None:
                 values.pop(self._key_of(old), None)
+            self._unread.discard(subject)
             if subject in live:
                 self._decoded[subject] = _, new = self._entry(live[subject])
-                if new is not None:
+                if new is None:
+                    self._unread.add(subject)
+                else:
                     values[self._key_of(new)] = new
         self._values = values
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from reconciler.jetstream.kv import decode_key
 from reconciler.jetstream.mirror import Mirror
+from reconciler.model.attempt import Purpose
 from reconciler.model.failure import FailureClass
 from reconciler.model.host_log import HostLog
 from reconciler.model.identity import Fingerprint, HostName, ReleaseName, Version
@@ -30,6 +31,18 @@ def by_fingerprint(
 ) -> tuple[ReleaseName, Fingerprint]:
     """Return the key of what is kept of one fingerprint of a release."""
     return item.release, item.fingerprint
+
+
+def install_of(key: str) -> tuple[ReleaseName, HostName] | None:
+    """Return whose entry of the journal *key* names; `None` for a probe's, and for none of ours.
+
+    A purpose that is not known was written by another version of us, and may be an install.
+    """
+    try:
+        release, host, purpose = map(decode_key, key.split("."))
+    except ValueError:
+        return None
+    return None if purpose == Purpose.PROBE else (ReleaseName(release), HostName(host))
 
 
 def unreadable_quarantine(key: str, at: datetime) -> Iterator[Quarantine]:

@@ -51,6 +51,7 @@ class Fetch:
 
 def spans(before: Status, after: Status, applied: Applied, fetch: Fetch | None) -> Iterator[Span]:
     """Yield what a pass adds to the traces of the changes that are not proved yet."""
+    yield from _removed(before, after, applied)
     for name, release in sorted(after.releases.items()):
         earlier = before.releases.get(name)
         yield from _replaced(earlier, release)
@@ -86,15 +87,24 @@ def _ends(trace: "_Trace", change: Change, about: Mapping[str, str | int]) -> It
 
 def _replaced(earlier: ReleaseStatus | None, release: ReleaseStatus) -> Iterator[Span]:
     """Yield the root of a change that another took the place of before it came to any end."""
-    old = earlier.change if earlier is not None else None
-    if earlier is None or old is None or earlier.fingerprint == release.fingerprint:
+    if earlier is not None and earlier.fingerprint != release.fingerprint and release.past:
+        yield from _given_up(earlier, release.past[0].replaced_at, "Replaced")
+
+
+def _removed(before: Status, after: Status, applied: Applied) -> Iterator[Span]:
+    """Yield the roots of changes whose releases have left git before they came to any end."""
+    for name, earlier in sorted(before.releases.items()):
+        if name not in after.releases:
+            yield from _given_up(earlier, applied.planned, "Removed")
+
+
+def _given_up(earlier: ReleaseStatus, gone: datetime | None, why: str) -> Iterator[Span]:
+    old = earlier.change
+    if old is None or old.committed_at is None or gone is None or old.proved_at or old.failed_at:
         return
-    ended = old.proved_at or old.failed_at
-    gone = release.past[0].replaced_at if release.past else None
-    if ended is None and gone is not None and old.committed_at is not None:
-        trace = _Trace(release.name, old)
-        root = trace.span(("change",), None, (old.committed_at, gone), _of(earlier))
-        yield replace(root, attributes={**root.attributes, "error.type": "Replaced"}, failed=True)
+    trace = _Trace(earlier.name, old)
+    root = trace.span(("change",), None, (old.committed_at, gone), _of(earlier))
+    yield replace(root, attributes={**root.attributes, "error.type": why}, failed=True)
 
 
 def _was_proved(earlier: ReleaseStatus | None, release: ReleaseStatus) -> bool:

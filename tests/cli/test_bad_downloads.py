@@ -1,4 +1,4 @@
-"""Artifacts that a server gives otherwise than asked: one line, code 6, and nothing is left."""
+"""Artifacts that a server gives otherwise than asked: one line, code 5, and nothing is left."""
 
 import asyncio
 import gzip
@@ -32,7 +32,7 @@ def applied(office: Office, url: str, *words: str) -> Done:
 
 def line_of(done: Done) -> str:
     """Return why the package was not published, the only step that has failed."""
-    assert done.code == 6, done
+    assert done.code == 5, done
     (line,) = [line for line in done.err.splitlines() if line.startswith("failed: ")]
     return line.removeprefix(f"failed: {KEY}: ")
 

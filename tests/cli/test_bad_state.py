@@ -7,8 +7,10 @@ import pytest
 
 from reconciler.jetstream import api
 from reconciler.jetstream.kv import encode_key
-from reconciler.model.identity import Fingerprint, ReleaseName
-from reconciler.state.names import QUARANTINE, fingerprint_key
+from reconciler.model.attempt import Purpose, Wish
+from reconciler.model.identity import Fingerprint, HostName, ReleaseName
+from reconciler.state.names import QUARANTINE, fingerprint_key, journal_key
+from tests.cli.answering import answering
 from tests.cli.conftest import Office
 from tests.support.streams import connected, subjects
 
@@ -81,6 +83,28 @@ def test_what_has_failed_stands_still_when_nobody_can_read_why(kanade: Office) -
     assert said in " ".join(held.out.split())
     assert kanade.call("retry", "tool").code == 0
     assert kanade.call("apply").code == 0
+
+
+async def test_a_host_whose_last_install_cannot_be_read_is_sent_nothing(kanade: Office) -> None:
+    """It may be running there still: the other host is asked what it runs, as ever."""
+    wish = Wish(
+        release=ReleaseName("tool"),
+        host=HostName("pc-01"),
+        fingerprint=Fingerprint("f"),
+        purpose=Purpose.INSTALL,
+        cause="",
+    )
+    await asyncio.to_thread(kanade.call, "apply")
+    await asyncio.to_thread(store_at, kanade.nats_url, "reconciler_state", journal_key(wish))
+    async with answering(kanade, ["pc-01", "pc-02"]):
+        done = await asyncio.to_thread(kanade.call, "apply")
+
+    async with connected(kanade.nats_url) as connection:
+        assert list(await subjects(connection, "EXEC")) == ["commands.pc.pc-02"]
+    assert done.code == 0
+    told = " ".join((await asyncio.to_thread(kanade.call, "get", "hosts")).out.split())
+    assert "dispatched" in told
+    assert "JournalUnreadable: the journal's entry of the last install there cannot be read" in told
 
 
 def store_at(url: str, bucket: str, key: str) -> None:

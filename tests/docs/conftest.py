@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.documents import ROOT, Block, commands_of, missing
 
-_PERSON = {
+PERSON = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "Mika"), ("EMAIL", "mika@example.com"))
@@ -28,7 +28,7 @@ def run_console(block: Block, folder: Path) -> None:
     """Run a block's commands; each must end as it says, and print what is shown."""
     expected = int(block.option("exit") or 0)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, **_PERSON, "PATH": path, "COLUMNS": "100"}
+    environment = {**os.environ, **PERSON, "PATH": path, "COLUMNS": "100"}
     for command, shown in commands_of(block):
         done = subprocess.run(
             ["sh", "-c", command],

@@ -15,6 +15,7 @@ hosts:
     before_ago: 2m          # when it had last said so; when the newest came, when left out
     install: {...}          # the last install: state, ago, version, failure, then, number, cause
     probe: {...}            # the last probe, likewise
+    unread: 1m              # when its last install was written down, which nobody can read now
     by_hand: 1m             # when somebody else has started the release's job there
     slot: other | ours      # what lies in its slot, newer than its last heartbeat
     signed_only: true       # its agent takes signed commands only
@@ -167,6 +168,7 @@ def observed_of(case: PlanCase) -> Observed:
     slots: dict[HostName, Slot] = {}
     runs: dict[tuple[JobId, HostName], RunStarted] = {}
     health: dict[tuple[ReleaseName, HostName], Health] = {}
+    unread: dict[tuple[ReleaseName, HostName], datetime] = {}
     for text, host_case in case.get("hosts", {}).items():
         name = HostName(text)
         item = next((one for one in releases if name in one.targets.hosts), first)
@@ -179,6 +181,8 @@ def observed_of(case: PlanCase) -> Observed:
             )
             if known is not None:
                 attempts[item.name, name, purpose] = attempt_of(item, name, purpose, known)
+        if "unread" in host_case:
+            unread[item.name, name] = NOON - span(host_case["unread"])
         if "by_hand" in host_case:
             runs[item.job.id, name] = run_by_hand(item, name, host_case["by_hand"])
         if "slot" in host_case:
@@ -189,6 +193,7 @@ def observed_of(case: PlanCase) -> Observed:
         approved=_approved(case, first),
         hosts=hosts,
         attempts=attempts,
+        unread_installs=unread,
         proofs=proofs,
         slots=slots,
         runs=runs,

@@ -59,6 +59,7 @@ class HostCase(TypedDict, total=False):
     install: AttemptCase
     probe: AttemptCase
     slot: str
+    unread: str
     by_hand: str
     agent: str
     agent_target: str

@@ -76,8 +76,8 @@ MUTANTS = (
         replaced=(
             (
                 "plan/resend.py",
-                "        if attempt.via is Via.NATS\n        and attempt.started_at is None\n",
-                "        if attempt.started_at is None\n",
+                "is_there and attempt.via is Via.NATS and attempt",
+                "is_there and attempt",
             ),
             (
                 "apply/dispatch.py",
@@ -149,8 +149,8 @@ MUTANTS = (
     _mutant(
         "an unanswered send over HTTP is sent again at once",
         "plan/resend.py",
-        "        if attempt.via is Via.NATS\n        and attempt.started_at is None\n",
-        "        if attempt.started_at is None\n",
+        "is_there and attempt.via is Via.NATS and attempt",
+        "is_there and attempt",
     ),
     _mutant(
         "what is not known counts as absent",

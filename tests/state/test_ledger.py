@@ -83,6 +83,34 @@ async def test_a_record_that_cannot_be_read_is_as_if_it_were_not(open_state: Ope
     assert [attempt] == list(own.ledger.attempts().values())
 
 
+async def test_an_install_that_cannot_be_read_is_told_until_it_is_written_anew(
+    open_state: Open,
+) -> None:
+    own = await open_state("one")
+    await own.lease.attempt()
+    item = builders.release()
+    first, other = builders.attempt(item, "pc.01"), builders.attempt(item, "pc-02")
+    probe = builders.attempt(item, "pc-03", purpose=Purpose.PROBE)
+    await own.ledger.record(first)
+    await own.ledger.record(other)
+    assert dict(own.ledger.unread_installs()) == {}
+
+    later = journal_key(first.wish).rpartition(".")[0] + ".reinstall"  # of a version to come
+    for key in (journal_key(first.wish), journal_key(probe.wish), later, "journal.=ZZ.x.install"):
+        await own.bucket.put(key, b'{"wish": 1}')
+    await own.mirror.refresh()
+
+    unread = own.ledger.unread_installs()
+    subject = own.bucket.subject(later)
+    assert dict(unread) == {
+        (item.name, HostName("pc.01")): own.mirror.live[subject].timestamp,
+    }
+    await own.bucket.delete(later)
+    await own.ledger.record(first)
+    assert dict(own.ledger.unread_installs()) == {}
+    assert len(own.ledger.attempts()) == 2
+
+
 async def test_a_persons_word_counts_once_and_without_a_lease(open_state: Open) -> None:
     own = await open_state("one")
     item = builders.release()

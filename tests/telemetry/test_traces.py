@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from reconciler.cli.tracing import open_traces
+from reconciler.model.identity import Revision
 from reconciler.model.outcome import Applied
 from reconciler.model.plan import Plan
 from reconciler.model.status import Change, ControllerStatus, ReleaseStatus, Status
@@ -159,6 +160,40 @@ async def test_a_change_that_is_replaced_ends_its_trace() -> None:
         await fleet.until(lambda: fleet.all_run("3.0.0"))
 
     assert ended(collector) == [("2.0.0", StatusCode.ERROR), ("3.0.0", StatusCode.OK)]
+
+
+@in_virtual_time
+async def test_a_change_whose_release_is_removed_ends_its_trace() -> None:
+    fleet, collector = Simulation.of(commit("1.0.0")), Collector()
+    asked = commit("2.0.0")
+    gone = ("releases/tool.yaml", "jobs/install-tool.yaml")
+    rest = {path: blob for path, blob in asked.files.items() if path not in gone}
+    removal = replace(asked, files=rest, commit=replace(asked.commit, revision=Revision("d" * 40)))
+    async with fleet.living(), fleet.controller("one", collector.traces()) as controller:
+        await fleet.until(lambda: fleet.all_run("1.0.0"))
+        fleet.world.repository.commit(asked)
+        controller.wake_source()
+        await fleet.until(partial(is_asked_for, fleet, "2.0.0"))
+        removed_at = fleet.world.clock.now()
+        fleet.world.repository.commit(removal)
+        controller.wake_source()
+        await fleet.until(lambda: TOOL not in fleet.world.own.status.releases)
+        await fleet.until(lambda: bool(collector.named("change")))
+
+    (root,) = collector.named("change")
+    assert ended(collector) == [("2.0.0", StatusCode.ERROR)]
+    assert (root.attributes or {})["error.type"] == "Removed"
+    assert (root.end_time or 0) >= int(removed_at.timestamp()) * 10**9
+
+
+def test_what_was_proved_or_has_failed_before_it_was_removed_has_ended_already() -> None:
+    asked = Change(revision=REVISION, committed_at=NOON)
+    applied = Applied(plan=Plan(revision=REVISION), planned=NOON)
+    nothing = replace(status_with(asked), releases={})
+
+    assert [span.ended for span in spans(status_with(asked), nothing, applied, None)] == [NOON]
+    for ended_before in (replace(asked, proved_at=NOON), replace(asked, failed_at=NOON)):
+        assert list(spans(status_with(ended_before), nothing, applied, None)) == []
 
 
 def test_a_failed_change_that_is_proved_after_all_says_when_it_was_mended() -> None:

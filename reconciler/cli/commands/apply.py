@@ -13,9 +13,9 @@ from reconciler.cli.render import complain, say, width
 from reconciler.cli.runtime import Runtime
 from reconciler.cli.settings import Settings
 from reconciler.cli.wiring import open_runtime
-from reconciler.errors import KanadeUnavailable, LeaseLost
-from reconciler.model.outcome import Applied, StepState
-from reconciler.model.plan import Plan, State
+from reconciler.errors import ArtifactRefused, KanadeUnavailable, LeaseLost
+from reconciler.model.outcome import Applied, StepOutcome, StepState
+from reconciler.model.plan import Assessment, State
 from reconciler.ports import RENEWAL
 
 
@@ -27,7 +27,8 @@ def apply_command(invocation: Invocation, *, wait: bool, accept_rewrite: bool) -
     """Make one pass: do what `plan` shows, and say what became of it.
 
     What takes longer than a pass, such as an install, is followed by the next one, by the
-    controller, or with --wait. Exit code 6 when something failed or is held.
+    controller, or with --wait. Exit code 6 when something failed or is held; 5 when all that
+    failed is artifacts, and nothing is held.
     """
     settings = invocation.settings(accept_rewrite=accept_rewrite)
     with Bars() as bars:
@@ -44,7 +45,7 @@ async def _apply(settings: Settings, bars: Bars, *, wait: bool) -> Callable[[], 
                 asking = group.create_task(runtime.look_beside())
                 in_force = await runtime.revisions.look_or_raise()
                 applied = await runtime.work.make(runtime.revisions.standing)
-                while wait and applied is not None and _moves(applied.plan):
+                while wait and applied is not None and _moves(applied):
                     bars.show(applied.plan.hosts)
                     await runtime.wake.wait(RENEWAL)
                     applied = await _again(runtime, applied)
@@ -71,19 +72,38 @@ async def _again(runtime: Runtime, last: Applied) -> Applied:
         return last
 
 
-def _moves(plan: Plan) -> bool:
+def _moves(applied: Applied) -> bool:
     """True while something was just done, runs, or will be done without a person."""
-    under_way = (State.DISPATCHED, State.RUNNING, State.VERIFYING)
-    return bool(plan.steps) or any(
-        view.state in under_way or (view.state is State.PENDING and name not in plan.blocked)
-        for name, views in plan.hosts.items()
+    stopped = {item.step.release for item in applied.outcomes if not _goes_on(item)}
+    stopped.update(applied.plan.blocked)
+    return any(map(_goes_on, applied.outcomes)) or any(
+        _is_under_way(view) or (view.state is State.PENDING and name not in stopped)
+        for name, views in applied.plan.hosts.items()
         for view in views
     )
 
 
+def _is_under_way(view: Assessment) -> bool:
+    asked = view.state is State.UNKNOWN and view.probe is not None
+    return asked or view.state in (State.DISPATCHED, State.RUNNING, State.VERIFYING)
+
+
+def _goes_on(outcome: StepOutcome) -> bool:
+    return outcome.state is StepState.DONE or outcome.transient
+
+
 def _told(applied: Applied) -> int:
     done = sum(item.state is StepState.DONE for item in applied.outcomes)
-    say(f"\n{done} of {len(applied.outcomes)} steps done")
+    if applied.outcomes:
+        say(f"\n{done} of {len(applied.outcomes)} steps done")
     for outcome in applied.failed:
         complain(f"failed: {outcome.step.action.key}: {outcome.message}")
-    return exits.HELD if applied.failed or applied.plan.blocked else exits.DONE
+    return _code(applied)
+
+
+def _code(applied: Applied) -> int:
+    """Return the code of artifacts only where nothing else has failed or is held."""
+    artifact = ArtifactRefused.exit_code
+    if applied.plan.blocked or any(item.exit_code != artifact for item in applied.failed):
+        return exits.HELD
+    return artifact if applied.failed else exits.DONE

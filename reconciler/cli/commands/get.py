@@ -26,7 +26,10 @@ def get_command() -> None:
 @IN_ROWS
 @click.pass_obj
 def releases(invocation: Invocation, name: str | None, kind: Output, *, watch: bool) -> None:
-    """Show releases: wanted version, how many hosts are proved, and what they wait for."""
+    """Show releases: wanted version, how many hosts are proved, and what they wait for.
+
+    With NAME only that release.
+    """
 
     def find(client: StatusClient) -> list[ReleaseStatus]:
         status = client.board.read()
@@ -59,7 +62,11 @@ def hosts(
     *,
     watch: bool,
 ) -> None:
-    """Show hosts: what they run, what their last run said, and why they are as they are."""
+    """Show hosts: what they run, what their last run said, and why they are as they are.
+
+    With NAME only that host. A converged host is proved to run what git wants; a verifying one
+    has been changed, and the proof is still to come.
+    """
 
     def find(client: StatusClient) -> list[HostStatus]:
         status = client.board.read()

@@ -20,19 +20,21 @@ from reconciler.revisions import InForce
 
 
 @click.command("plan", short_help="Show what would be done now, what not, and why.")
-@click.option("--offline", is_flag=True, help="Without a fleet: what a branch changes.")
-@click.option("--base", metavar="REV", help="With --offline: the branch that it is to go into.")
-@click.option("--head", metavar="REV", default="HEAD", help="With --offline: the branch; HEAD.")
+@click.option("--offline", is_flag=True, help="Ask no fleet: show what a branch changes.")
+@click.option("--base", metavar="REV", help="With --offline: the branch to merge into.")
+@click.option(
+    "--head", metavar="REV", default="HEAD", help="With --offline: the branch; HEAD if left out."
+)
 @click.option(
     "--tips",
     is_flag=True,
-    help="With --offline: compare the two as they are, not since one left the other.",
+    help="With --offline: compare the two as they are now.",
 )
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=Path(),
-    help="With --offline: the desired-state folder of your clone; the current one.",
+    help="With --offline: the desired-state folder of your clone; this folder if left out.",
 )
 @WATCH
 @click.option(
@@ -40,7 +42,8 @@ from reconciler.revisions import InForce
     "--output",
     type=click.Choice(["table", "wide", "json", "yaml", "markdown"]),
     default="table",
-    help="markdown only with --offline, wide and --watch only without.",
+    help="wide has whole revisions, reasons and ids. markdown only with --offline; wide and "
+    "--watch only without.",
 )
 @click.pass_obj
 def plan_command(
@@ -54,12 +57,12 @@ def plan_command(
     tips: bool,
     watch: bool,
 ) -> int:
-    """Show what the newest revision asks for and what is in its way.
+    """Show what would be done for the newest commit, what waits and why, and do nothing of it.
 
-    With --offline and --base, what a branch changes since it left another one, for a pull
-    request: what the other has become since then is none of its changes. -o wide has whole
-    revisions, reasons and ids. Exit code 1 when a host or kanade would be changed, now or when
-    what it waits for is over.
+    Exit code 1 when a host or kanade would be changed, now or once what it waits for is over.
+
+    With --offline and --base commits are compared, and no fleet is asked: what a branch changes,
+    for a pull request. What its base has gained since the branch left it is not told as a change.
     """
     _require_sense(output, base, offline=offline, tips=tips, watch=watch)
     if base is not None:

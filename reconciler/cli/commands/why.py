@@ -25,7 +25,10 @@ _LINES = 20
 def why_command(
     invocation: Invocation, host: str, release: str | None, kind: Output, *, watch: bool
 ) -> None:
-    """Say why HOST is as it is, and what to do next; -o wide leaves out nothing of its log."""
+    """Say why HOST is as it is, and what to do next: from the commit to what the host runs.
+
+    HOST is its name in hosts/, which is its pc id in kanade. -o wide has the whole of its log.
+    """
 
     def find(client: StatusClient) -> Sequence[Chain]:
         status = client.board.read()
