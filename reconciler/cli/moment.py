@@ -1,6 +1,6 @@
-"""Points in time as a person types them: `2h` from now, or a date and time."""
+"""Times as a person types them: how long, `2h` from now, or a date and time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
@@ -8,6 +8,20 @@ from reconciler.desired.durations import EXPECTED, parse_duration
 from reconciler.desired.wording import quoted
 
 _EXPECTED = f"expected a duration {EXPECTED}, or a time like 2026-12-24T18:00; found "
+
+
+def read_duration(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> timedelta | None:
+    """Read an option that takes a length of time; `None` where it was left out.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    length = parse_duration(value) if value is not None else None
+    if value is not None and length is None:
+        raise click.BadParameter(f"expected a duration {EXPECTED}", context, option)
+    return length
 
 
 def parse_since(text: str, now: datetime) -> datetime:

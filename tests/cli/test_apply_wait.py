@@ -41,14 +41,14 @@ execute:
 """
 
 
-def ask_for_it(office: Office) -> None:
+def ask_for_it(office: Office, probe: str = PROBE) -> None:
     """Commit a tool whose script leaves behind what its probe looks at."""
     files = small_fleet.files("1.0.0", HOSTS)
     release = str(files["releases/tool.yaml"]).replace("TOKEN:", 'SHA256: "{sha256}", TOKEN:')
     changed = {
         "releases/tool.yaml": release,
         "scripts/deploy.sh": DEPLOY,
-        "jobs/probe-tool.yaml": PROBE,
+        "jobs/probe-tool.yaml": probe,
     }
     office.repository.commit({**files, **changed}, message="Ask for tool 1.0.0")
 
@@ -89,3 +89,31 @@ async def test_what_is_said_once_every_host_is_proved(kanade: Office, columns: i
         text = await asyncio.to_thread(printed, kanade, "apply --wait", columns)
 
     assert_same(text, file_of("apply --wait", f"-{columns}"))
+
+
+async def test_it_is_waited_for_no_longer_than_is_said(kanade: Office) -> None:
+    """The probe of a host never ends, though its agent answers."""
+    gate = kanade.folder / "gate"
+    endless = f"while [ ! -e {gate} ]; do sleep 0.1; done; cat "
+    ask_for_it(kanade, PROBE.replace("cat ", endless).replace("30s", "15m"))
+
+    async with agents(kanade):
+        done = await asyncio.to_thread(kanade.call, "apply", "--wait", "--timeout", "3s")
+        gate.touch()
+
+    assert done.code == 6
+    assert "still under way; reconciler run goes on with it" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ("apply --timeout 3s", "--timeout needs --wait."),
+        ("apply --wait --timeout soon", "expected a duration like 90s, 5m, 1h30m or 7d"),
+    ],
+)
+def test_a_timeout_that_means_nothing_is_refused(office: Office, words: str, fault: str) -> None:
+    done = office.call(*words.split())
+
+    assert done.code == 2
+    assert fault in done.err

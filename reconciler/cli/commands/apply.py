@@ -1,13 +1,16 @@
 """`apply`: passes by hand, as the controller makes them."""
 
 import asyncio
+import math
 from collections.abc import Callable
+from datetime import timedelta
 
 import click
 
 from reconciler.cli import exits
 from reconciler.cli.commands.plan import shown
 from reconciler.cli.invocation import ACCEPT_REWRITE, Invocation
+from reconciler.cli.moment import read_duration
 from reconciler.cli.progress import Bars
 from reconciler.cli.render import complain, say, width
 from reconciler.cli.runtime import Runtime
@@ -21,33 +24,48 @@ from reconciler.ports import RENEWAL
 
 @click.command("apply", short_help="Make one pass: do what `plan` shows.")
 @click.option("--wait", is_flag=True, help="Go on until every host is proved, or nothing moves.")
+@click.option(
+    "--timeout",
+    callback=read_duration,
+    help="With --wait: for how long at most; as long as something moves.",
+)
 @ACCEPT_REWRITE
 @click.pass_obj
-def apply_command(invocation: Invocation, *, wait: bool, accept_rewrite: bool) -> int:
+def apply_command(
+    invocation: Invocation, timeout: timedelta | None, *, wait: bool, accept_rewrite: bool
+) -> int:
     """Make one pass: do what `plan` shows, and say what became of it.
 
     What takes longer than a pass, such as an install, is followed by the next one, by the
-    controller, or with --wait. Exit code 6 when something failed or is held; 5 when all that
-    failed is artifacts, and nothing is held.
+    controller, or with --wait. Exit code 6 when something failed, is held, or is still under way
+    at the end of --timeout; 5 when all that failed is artifacts, and nothing is held.
     """
+    if timeout is not None and not wait:
+        raise click.UsageError("--timeout needs --wait.", click.get_current_context())
     settings = invocation.settings(accept_rewrite=accept_rewrite)
+    patience = (timeout.total_seconds() if timeout is not None else math.inf) if wait else 0.0
     with Bars() as bars:
-        done = asyncio.run(_apply(settings, bars, wait=wait))
+        done = asyncio.run(_apply(settings, bars, patience))
     return done()
 
 
-async def _apply(settings: Settings, bars: Bars, *, wait: bool) -> Callable[[], int]:
+async def _apply(settings: Settings, bars: Bars, patience: float) -> Callable[[], int]:
     async with open_runtime(settings, leader=True, watch=bars.watch) as runtime:
         if not await runtime.lease.attempt():
             raise LeaseLost("a controller leads already; it does this by itself")
+        clock, end = runtime.clock, runtime.clock.monotonic() + patience
         try:
             async with asyncio.TaskGroup() as group:
                 asking = group.create_task(runtime.look_beside())
                 in_force = await runtime.revisions.look_or_raise()
                 applied = await runtime.work.make(runtime.revisions.standing)
-                while wait and applied is not None and _moves(applied):
+                while (
+                    applied is not None
+                    and _moves(applied)
+                    and (left := end - clock.monotonic()) > 0
+                ):
                     bars.show(applied.plan.hosts)
-                    await runtime.wake.wait(RENEWAL)
+                    await runtime.wake.wait(timedelta(seconds=min(left, RENEWAL.total_seconds())))
                     applied = await _again(runtime, applied)
                 await runtime.evidence.finished()
                 asking.cancel()
@@ -57,7 +75,7 @@ async def _apply(settings: Settings, bars: Bars, *, wait: bool) -> Callable[[], 
 
     def tell() -> int:
         say(text)
-        return _told(applied) if applied is not None else exits.DONE
+        return _told(applied, waited=patience > 0) if applied is not None else exits.DONE
 
     return tell
 
@@ -92,12 +110,15 @@ def _goes_on(outcome: StepOutcome) -> bool:
     return outcome.state is StepState.DONE or outcome.transient
 
 
-def _told(applied: Applied) -> int:
+def _told(applied: Applied, *, waited: bool) -> int:
     done = sum(item.state is StepState.DONE for item in applied.outcomes)
     if applied.outcomes:
         say(f"\n{done} of {len(applied.outcomes)} steps done")
     for outcome in applied.failed:
         complain(f"failed: {outcome.step.action.key}: {outcome.message}")
+    if waited and _moves(applied):
+        complain("still under way; reconciler run goes on with it, and so does apply --wait")
+        return exits.HELD
     return _code(applied)
 
 

@@ -12,9 +12,9 @@ from rich.status import Status as Spinner
 
 from reconciler.cli import exits
 from reconciler.cli.invocation import Invocation
+from reconciler.cli.moment import read_duration
 from reconciler.cli.render import complain, say
 from reconciler.cli.status_client import StatusClient, open_status_client
-from reconciler.desired.durations import EXPECTED, parse_duration
 from reconciler.errors import KanadeUnavailable
 from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import ReleaseName
@@ -39,19 +39,23 @@ class _Seen:
 @click.command("reconcile", short_help="Ask the controller to look now, and try again at once.")
 @click.argument("name", required=False)
 @click.option("--wait", is_flag=True, help="Go on until all is proved, or nothing moves.")
-@click.option("--timeout", default="5m", help="How long to wait at most; 5m.")
+@click.option(
+    "--timeout",
+    callback=read_duration,
+    default="5m",
+    help="How long to wait at most; 5m.",
+)
 @click.pass_obj
-def reconcile_command(invocation: Invocation, name: str | None, timeout: str, *, wait: bool) -> int:
+def reconcile_command(
+    invocation: Invocation, name: str | None, timeout: timedelta, *, wait: bool
+) -> int:
     """Ask the controller to look at the repository and the fleet now, and to try again at once.
 
     With NAME only that release is waited for. Exit code 6 when something is held, or is still
     under way at the end of --timeout.
     """
-    patience = parse_duration(timeout)
-    if patience is None:
-        raise click.BadParameter(f"expected a duration {EXPECTED}", param_hint="--timeout")
     with Spinner("asking", console=Console(stderr=True)) as spinner:
-        seen = asyncio.run(_ask(invocation, name, _Patience(patience, wait), spinner))
+        seen = asyncio.run(_ask(invocation, name, _Patience(timeout, wait), spinner))
     return _told(seen, wait=wait)
 
 
