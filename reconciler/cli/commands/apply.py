@@ -27,7 +27,7 @@ from reconciler.ports import RENEWAL
 @click.option(
     "--timeout",
     callback=read_duration,
-    help="With --wait: for how long at most; as long as something moves.",
+    help="With --wait: give up after so long; not at all when left out.",
 )
 @ACCEPT_REWRITE
 @click.pass_obj
