@@ -42,8 +42,11 @@ class Brakes:
     quarantined: dict[str, float] = field(default_factory=dict)
     touched: dict[str, set[HostName]] = field(default_factory=lambda: defaultdict(set))
     """Who was sent a version to go forward."""
+    begun: dict[str, float] = field(default_factory=dict)
+    """As of when a rollout was let through whose first command was written down, sent or not."""
+    retried_at: float = -inf
     ended: dict[tuple[str, HostName], float] = field(default_factory=dict)
-    """When it was written down that an install went well, by its own word."""
+    """When an install went well, by its own word."""
     failed: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
     """When it was written down that a bad version has done harm."""
     proved: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
@@ -55,7 +58,7 @@ class Brakes:
     came_from: dict[tuple[str, HostName], str] = field(default_factory=dict)
     """What can be gone back to where a version does harm: the last that was proved there."""
 
-    def watch(self, kind: str, call: str, subject: object) -> None:
+    def watch(self, kind: str, call: str, subject: object, life: Life) -> None:
         """Look at a call of a controller's; see `storm.Watcher`."""
         if kind != "done":
             return
@@ -67,19 +70,28 @@ class Brakes:
                 self.kept.discard(version)
                 self.trace.tell("brakes", f"{version} is quarantined")
             case "journal.record", Attempt() as attempt:
-                self._ends(attempt)
+                if attempt.wish.purpose is Purpose.INSTALL:
+                    self._begins(attempt, life)
+                    self._ends(attempt)
             case "journal.prove", Proof() as proof:
                 self._proves(proof)
             case _:
                 pass
 
+    def _begins(self, attempt: Attempt, life: Life) -> None:
+        if not attempt.goes_back:
+            self.begun.setdefault(attempt.version, life.remembered_at)
+
     def _ends(self, attempt: Attempt) -> None:
-        if attempt.wish.purpose is not Purpose.INSTALL or attempt.outcome is None:
+        """A person's word for another try is one for whatever has ended by then, too."""
+        outcome = attempt.outcome
+        ended_at = self.seconds(outcome.at) if outcome is not None else -inf
+        if outcome is None or ended_at <= self.retried_at:
             return
         version, host = attempt.version, attempt.wish.host
-        if attempt.outcome.exit_code == 0:
-            self.ended.setdefault((version, host), self._now)
-        elif attempt.outcome.exit_code == 1 and (version, host) in self.services.flaws:
+        if outcome.exit_code == 0:
+            self.ended.setdefault((version, host), ended_at)
+        elif outcome.exit_code == 1 and (version, host) in self.services.flaws:
             self.failed[version].setdefault(host, self._now)
 
     def _proves(self, proof: Proof) -> None:
@@ -126,8 +138,10 @@ class Brakes:
 
     def is_retried(self) -> None:
         """A person asks for another try: what has failed until now is no reason any more."""
+        self.retried_at = self._now
         self.quarantined.clear()
         self.failed.clear()
+        self.ended.clear()
 
     def sends(self, host: HostName, attempt: Attempt, life: Life) -> None:
         """Look at a command that a leader sends."""
@@ -160,12 +174,12 @@ class Brakes:
             self.trace.blame(f"{host} goes back to {attempt.version}, which was never proved")
 
     def _is_agreed(self, host: HostName, attempt: Attempt, life: Life) -> None:
-        """Enough people agree, or did when the first host was sent it, or it was proved since."""
+        """Enough people agree, or did when its first command was planned, or it was proved."""
         policy, version = self.policy, attempt.version
         lasts = policy.approval_minutes * 60 + MOST_OFF if policy.approval_minutes else inf
         stays = bool(self.touched[version] or self.proved[version])
-        words = self.words[version]
-        people = {word.by for word in words if stays or life.remembered_at < word.at + lasts}
+        since = min(life.remembered_at, self.begun.get(version, inf))
+        people = {word.by for word in self.words[version] if stays or since < word.at + lasts}
         if len(people) < policy.approvals:
             self.trace.blame(f"{host} is sent {version}, and only {len(people)} people agree")
 

@@ -69,7 +69,7 @@ class Oracle:
         if kind == "fault":
             self.trace.tell(name, f"{call}: {subject}")
             return
-        self.brakes.watch(kind, call, subject)
+        self.brakes.watch(kind, call, subject, life)
         check = self.checks.get((kind, call))
         if check is not None:
             check(subject, life)
