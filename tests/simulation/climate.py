@@ -40,6 +40,8 @@ class Climate:
     unanswered_rate: float
     """How many have their effect, and their answer is lost."""
     slow_rate: float
+    lag_rate: float
+    """How many starts are told late, in any order; a third as many never, or keep an outbox."""
     crash_rate: float
 
 
@@ -67,5 +69,6 @@ def draw(chance: Random, events: tuple[str, ...], *, careful: bool) -> Climate:
         lost_rate=chance.choice((0.0, 0.005, 0.025)),
         unanswered_rate=chance.choice((0.0, 0.005, 0.025)),
         slow_rate=chance.choice((0.0, 0.05, 0.15)),
+        lag_rate=chance.choice((0.0, 0.1, 0.3)),
         crash_rate=chance.choice((0.0, 0.001, 0.005)),
     )

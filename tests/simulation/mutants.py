@@ -214,6 +214,12 @@ MUTANTS = (
         "        return attempt.started_at + attempt.timeout + terms.clock_skew + terms.grace\n",
         "        return attempt.started_at + terms.grace\n",
     ),
+    _mutant(
+        "what is told late of our own run is taken for a stranger's",
+        "observe/intake.py",
+        "    if any(one is not None and report.request_id in one.earlier for one in attempts):\n",
+        "    if False:\n",
+    ),
     _of_rollouts(
         "a quarantine is not looked at",
         "plan/courses.py",

@@ -125,9 +125,16 @@ class Storm(Weather):
 
     def delay(self) -> float | None:
         """Return how long what NATS sends by itself is on its way; `None` when it gets lost."""
-        if self._hits("gap", self.climate.lost_rate / 4):
+        if self.hits("gap", self.climate.lost_rate / 4):
             return None
-        return self.chance.uniform(0.1, 3) if self._hits("late", self.climate.slow_rate / 4) else 0
+        return self.chance.uniform(0.1, 3) if self.hits("late", self.climate.slow_rate / 4) else 0
+
+    def hits(self, kind: str, rate: float) -> bool:
+        """Tell whether a fault happens now, at this *rate*, and count it."""
+        if self.calm or not rate or self.chance.random() >= rate:
+            return False
+        self.counts[kind] += 1
+        return True
 
     def is_down(self, call: str) -> bool:
         """Tell whether nobody is there to take *call*."""
@@ -139,13 +146,13 @@ class Storm(Weather):
     async def _begin(self, life: Life, call: str) -> None:
         await self._pass_time(life)
         self._may_die(life, call)
-        if self.is_down(call) or self._hits("lost", self.climate.lost_rate):
+        if self.is_down(call) or self.hits("lost", self.climate.lost_rate):
             await self._lose(life, call, "lost")
 
     async def _end(self, life: Life, call: str) -> None:
         self._may_die(life, call)
         await self._pass_time(life)
-        if self._hits("unanswered", self.climate.unanswered_rate):
+        if self.hits("unanswered", self.climate.unanswered_rate):
             await self._lose(life, call, "unanswered")
 
     async def _lose(self, life: Life, call: str, kind: str) -> None:
@@ -160,7 +167,7 @@ class Storm(Weather):
         if self.calm:
             await asyncio.sleep(0)
         else:
-            slow = self._hits("slow", self.climate.slow_rate)
+            slow = self.hits("slow", self.climate.slow_rate)
             await asyncio.sleep(self.chance.uniform(0.1, 4) if slow else self.chance.random() / 100)
         await self._thaw(life)
 
@@ -173,16 +180,10 @@ class Storm(Weather):
             raise Crash
 
     def _may_die(self, life: Life, call: str) -> None:
-        if self._hits("crash", self.climate.crash_rate):
+        if self.hits("crash", self.climate.crash_rate):
             self.watch("fault", call, "crash", life)
             life.die()
             raise Crash
-
-    def _hits(self, kind: str, rate: float) -> bool:
-        if self.calm or not rate or self.chance.random() >= rate:
-            return False
-        self.counts[kind] += 1
-        return True
 
 
 def _silence(call: str) -> ReconcilerError:
