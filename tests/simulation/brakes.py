@@ -49,6 +49,10 @@ class Brakes:
     """When an install went well, by its own word."""
     failed: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
     """When it was written down that a bad version has done harm."""
+    looked: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
+    """When it was last seen to."""
+    came_at: dict[HostName, float] = field(default_factory=dict)
+    """When a host that was away was there again."""
     proved: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
     """Since when a probe has seen a version run, by the newest that was written down."""
 
@@ -102,6 +106,7 @@ class Brakes:
         for version in self.touched:
             if fact.says(Version(version), wanted_digest(version)):
                 self.proved[version][host] = self.seconds(seen.first_at)
+                self.looked[version][host] = at
                 self.last_proved[host] = version
             elif self.ended.get((version, host), at) < at and self._has_harmed(version, host):
                 self.failed[version].setdefault(host, self._now)
@@ -204,13 +209,38 @@ class Brakes:
             bad |= {
                 name for name in touched if self.services.sick_seconds(name, version) > patience
             }
-        if len(bad) > policy.max_failures:
+        if policy.has_lost(len(bad), self.hosts):
             self.trace.blame(f"{host} is sent {version}, which has failed on {', '.join(bad)}")
+        self._is_after_the_early(host, version, life)
         if len(touched) < policy.canaries(self.hosts):
             return
         since = self.proved[version].values()
         if not any(at + policy.soak_seconds <= self._now + MOST_OFF for at in since):
             self.trace.blame(f"{host} is sent {version}, and the first wave has not soaked")
+
+    def _is_after_the_early(self, host: HostName, version: str, life: Life) -> None:
+        """Whom no early wave selects waits for all whom it does, and for the soak of one."""
+        policy, found = self.policy, self.policy.early_wave(self.hosts)
+        if found is None or host in policy.early or len(self.touched[version]) < found[1]:
+            return
+        left = [one for one in policy.early if not self._has_soaked(version, one)]
+        if len(left) == len(policy.early):
+            self.trace.blame(f"{host} is sent {version}, and no early host has soaked")
+        if not policy.has_lost(1, self.hosts):
+            left = [one for one in left if one not in self.touched[version]]
+        away = [one for one in left if life.sees_away(one) or self._has_just_come(one, life)]
+        for one in left:
+            if one not in away:
+                self.trace.blame(f"{host} is sent {version} before {one}, which goes early")
+        if not found[0].may_skip(sum(life.sees_away(one) for one in away)):
+            self.trace.blame(f"{host} is sent {version}, and {', '.join(away)} is waited for")
+
+    def _has_soaked(self, version: str, host: HostName) -> bool:
+        since, seen = self.proved[version].get(host, inf), self.looked[version].get(host, -inf)
+        return since + self.policy.soak_seconds <= seen
+
+    def _has_just_come(self, host: HostName, life: Life) -> bool:
+        return self.came_at.get(host, -inf) > life.remembered_at
 
     @property
     def _now(self) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
+from reconciler.model.identity import HostName
 from reconciler.model.observed import BackendState
 from tests.simulation.policy import Policy, draw_policy
 
@@ -45,15 +46,24 @@ class Climate:
     crash_rate: float
 
 
+def name_of_host(number: int) -> HostName:
+    """Return what the host of that *number* is called, from 0."""
+    return HostName(f"pc-{number + 1:02}")
+
+
 def draw(chance: Random, events: tuple[str, ...], *, careful: bool) -> Climate:
     """Return the climate of a seed, with some of *events*; *careful* people roll out in waves."""
     chosen = [name for name in events if chance.random() < 0.5]
     if "lose-state" in chosen and "tamper" in chosen:
         chosen.remove("tamper")  # what has forgotten that it owns a thing leaves it alone
+    hosts = chance.randint(3, 6) if careful else chance.randint(2, 4)
+    names = tuple(name_of_host(number) for number in range(hosts))
     return Climate(
-        hosts=chance.randint(3, 6) if careful else chance.randint(2, 4),
+        hosts=hosts,
         versions=chance.randint(1, 5),
-        policy=draw_policy(chance) if careful else Policy(max_in_flight=chance.randint(1, 3)),
+        policy=draw_policy(chance, names)
+        if careful
+        else Policy(max_in_flight=chance.randint(1, 3)),
         controllers=chance.choice((1, 2)),
         backend=chance.choice((BackendState.NONE, BackendState.UP)),
         has_ledger=chance.random() < 0.75,

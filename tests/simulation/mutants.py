@@ -287,6 +287,30 @@ MUTANTS = (
         "    return count > rollout.max_failures\n",
         "    return False\n",
     ),
+    _of_rollouts(
+        "any share of hosts may fail",
+        "plan/gates.py",
+        "        return count * 100 > rollout.max_failures_percent * total\n",
+        "        return False\n",
+    ),
+    _of_rollouts(
+        "a wave that names labels selects nobody",
+        "plan/waves.py",
+        "        or (bool(wave.labels) and known is not None and carries(known, wave.labels))\n",
+        "        or (False and known is not None and carries(known, wave.labels))\n",
+    ),
+    _of_rollouts(
+        "a wave that names groups selects nobody",
+        "plan/waves.py",
+        "        or bool(observed.hosts.get(host, UNSEEN).groups & wave.groups)\n",
+        "        or bool(observed.hosts.get(host, UNSEEN).groups & frozenset())\n",
+    ),
+    _of_rollouts(
+        "a wave is over while hosts of it are not",
+        "plan/waves.py",
+        "    if state.waiting:\n",
+        "    if False:\n",
+    ),
     Mutant(
         name="a freeze is not looked at",
         replaced=(

@@ -346,7 +346,8 @@ class Oracle:
 
     def comes(self, host: HostName) -> None:
         """A host is there again, and hears what is in its slot."""
-        self.away_since.pop(host, None)
+        if self.away_since.pop(host, None) is not None:
+            self.brakes.came_at[host] = asyncio.get_running_loop().time()
         self.hears_of(host)
 
     def hears_of(self, host: HostName) -> None:

@@ -14,6 +14,7 @@ from reconciler.errors import (
     ReconcilerError,
     SourceUnavailable,
 )
+from reconciler.model.identity import HostName
 from tests.simulation.climate import Climate
 from tests.support.fake_world import Crash, Weather
 
@@ -38,6 +39,8 @@ class Life:
     """Whether it leads, by its own clock, for so many seconds more."""
     is_leader: Callable[[], bool] = lambda: False
     """Whether it really is the one whose writes are taken."""
+    sees_away: Callable[[HostName], bool] = lambda _: False
+    """Whether it takes a host for one that is not there."""
     asked_at: float = 0.0
     """When it has last begun to read what is kept of our own."""
     intended_at: dict[str, float] = field(default_factory=dict)
