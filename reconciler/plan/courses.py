@@ -123,7 +123,11 @@ def last_good(
 
 
 def _installed(install: Attempt | None) -> Fingerprint | None:
-    return install.wish.fingerprint if install is not None else None
+    """Return what *install* was of; where it has failed, what the host ran before it."""
+    if install is None:
+        return None
+    failed = install.outcome is not None and not install.outcome.succeeded
+    return install.returns_to if failed else install.wish.fingerprint
 
 
 def _on_the_way_back(release: Release) -> Release:

@@ -42,10 +42,17 @@ class Brakes:
     quarantined: dict[str, float] = field(default_factory=dict)
     touched: dict[str, set[HostName]] = field(default_factory=lambda: defaultdict(set))
     """Who was sent a version to go forward."""
+    begun: dict[str, float] = field(default_factory=dict)
+    """As of when a rollout was let through whose first command was written down, sent or not."""
+    retried_at: float = -inf
     ended: dict[tuple[str, HostName], float] = field(default_factory=dict)
-    """When it was written down that an install went well, by its own word."""
+    """When an install went well, by its own word."""
     failed: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
     """When it was written down that a bad version has done harm."""
+    looked: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
+    """When it was last seen to."""
+    came_at: dict[HostName, float] = field(default_factory=dict)
+    """When a host that was away was there again."""
     proved: dict[str, dict[HostName, float]] = field(default_factory=lambda: defaultdict(dict))
     """Since when a probe has seen a version run, by the newest that was written down."""
 
@@ -55,7 +62,7 @@ class Brakes:
     came_from: dict[tuple[str, HostName], str] = field(default_factory=dict)
     """What can be gone back to where a version does harm: the last that was proved there."""
 
-    def watch(self, kind: str, call: str, subject: object) -> None:
+    def watch(self, kind: str, call: str, subject: object, life: Life) -> None:
         """Look at a call of a controller's; see `storm.Watcher`."""
         if kind != "done":
             return
@@ -67,19 +74,28 @@ class Brakes:
                 self.kept.discard(version)
                 self.trace.tell("brakes", f"{version} is quarantined")
             case "journal.record", Attempt() as attempt:
-                self._ends(attempt)
+                if attempt.wish.purpose is Purpose.INSTALL:
+                    self._begins(attempt, life)
+                    self._ends(attempt)
             case "journal.prove", Proof() as proof:
                 self._proves(proof)
             case _:
                 pass
 
+    def _begins(self, attempt: Attempt, life: Life) -> None:
+        if not attempt.goes_back:
+            self.begun.setdefault(attempt.version, life.remembered_at)
+
     def _ends(self, attempt: Attempt) -> None:
-        if attempt.wish.purpose is not Purpose.INSTALL or attempt.outcome is None:
+        """A person's word for another try is one for whatever has ended by then, too."""
+        outcome = attempt.outcome
+        ended_at = self.seconds(outcome.at) if outcome is not None else -inf
+        if outcome is None or ended_at <= self.retried_at:
             return
         version, host = attempt.version, attempt.wish.host
-        if attempt.outcome.exit_code == 0:
-            self.ended.setdefault((version, host), self._now)
-        elif attempt.outcome.exit_code == 1 and (version, host) in self.services.flaws:
+        if outcome.exit_code == 0:
+            self.ended.setdefault((version, host), ended_at)
+        elif outcome.exit_code == 1 and (version, host) in self.services.flaws:
             self.failed[version].setdefault(host, self._now)
 
     def _proves(self, proof: Proof) -> None:
@@ -90,6 +106,7 @@ class Brakes:
         for version in self.touched:
             if fact.says(Version(version), wanted_digest(version)):
                 self.proved[version][host] = self.seconds(seen.first_at)
+                self.looked[version][host] = at
                 self.last_proved[host] = version
             elif self.ended.get((version, host), at) < at and self._has_harmed(version, host):
                 self.failed[version].setdefault(host, self._now)
@@ -126,8 +143,10 @@ class Brakes:
 
     def is_retried(self) -> None:
         """A person asks for another try: what has failed until now is no reason any more."""
+        self.retried_at = self._now
         self.quarantined.clear()
         self.failed.clear()
+        self.ended.clear()
 
     def sends(self, host: HostName, attempt: Attempt, life: Life) -> None:
         """Look at a command that a leader sends."""
@@ -160,12 +179,12 @@ class Brakes:
             self.trace.blame(f"{host} goes back to {attempt.version}, which was never proved")
 
     def _is_agreed(self, host: HostName, attempt: Attempt, life: Life) -> None:
-        """Enough people agree, or did when the first host was sent it, or it was proved since."""
+        """Enough people agree, or did when its first command was planned, or it was proved."""
         policy, version = self.policy, attempt.version
         lasts = policy.approval_minutes * 60 + MOST_OFF if policy.approval_minutes else inf
         stays = bool(self.touched[version] or self.proved[version])
-        words = self.words[version]
-        people = {word.by for word in words if stays or life.remembered_at < word.at + lasts}
+        since = min(life.remembered_at, self.begun.get(version, inf))
+        people = {word.by for word in self.words[version] if stays or since < word.at + lasts}
         if len(people) < policy.approvals:
             self.trace.blame(f"{host} is sent {version}, and only {len(people)} people agree")
 
@@ -190,13 +209,38 @@ class Brakes:
             bad |= {
                 name for name in touched if self.services.sick_seconds(name, version) > patience
             }
-        if len(bad) > policy.max_failures:
+        if policy.has_lost(len(bad), self.hosts):
             self.trace.blame(f"{host} is sent {version}, which has failed on {', '.join(bad)}")
+        self._is_after_the_early(host, version, life)
         if len(touched) < policy.canaries(self.hosts):
             return
         since = self.proved[version].values()
         if not any(at + policy.soak_seconds <= self._now + MOST_OFF for at in since):
             self.trace.blame(f"{host} is sent {version}, and the first wave has not soaked")
+
+    def _is_after_the_early(self, host: HostName, version: str, life: Life) -> None:
+        """Whom no early wave selects waits for all whom it does, and for the soak of one."""
+        policy, found = self.policy, self.policy.early_wave(self.hosts)
+        if found is None or host in policy.early or len(self.touched[version]) < found[1]:
+            return
+        left = [one for one in policy.early if not self._has_soaked(version, one)]
+        if len(left) == len(policy.early):
+            self.trace.blame(f"{host} is sent {version}, and no early host has soaked")
+        if not policy.has_lost(1, self.hosts):
+            left = [one for one in left if one not in self.touched[version]]
+        away = [one for one in left if life.sees_away(one) or self._has_just_come(one, life)]
+        for one in left:
+            if one not in away:
+                self.trace.blame(f"{host} is sent {version} before {one}, which goes early")
+        if not found[0].may_skip(sum(life.sees_away(one) for one in away)):
+            self.trace.blame(f"{host} is sent {version}, and {', '.join(away)} is waited for")
+
+    def _has_soaked(self, version: str, host: HostName) -> bool:
+        since, seen = self.proved[version].get(host, inf), self.looked[version].get(host, -inf)
+        return since + self.policy.soak_seconds <= seen
+
+    def _has_just_come(self, host: HostName, life: Life) -> bool:
+        return self.came_at.get(host, -inf) > life.remembered_at
 
     @property
     def _now(self) -> float:

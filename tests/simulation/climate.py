@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
+from reconciler.model.identity import HostName
 from reconciler.model.observed import BackendState
 from tests.simulation.policy import Policy, draw_policy
 
@@ -40,7 +41,14 @@ class Climate:
     unanswered_rate: float
     """How many have their effect, and their answer is lost."""
     slow_rate: float
+    lag_rate: float
+    """How many starts are told late, in any order; a third as many never, or keep an outbox."""
     crash_rate: float
+
+
+def name_of_host(number: int) -> HostName:
+    """Return what the host of that *number* is called, from 0."""
+    return HostName(f"pc-{number + 1:02}")
 
 
 def draw(chance: Random, events: tuple[str, ...], *, careful: bool) -> Climate:
@@ -48,10 +56,14 @@ def draw(chance: Random, events: tuple[str, ...], *, careful: bool) -> Climate:
     chosen = [name for name in events if chance.random() < 0.5]
     if "lose-state" in chosen and "tamper" in chosen:
         chosen.remove("tamper")  # what has forgotten that it owns a thing leaves it alone
+    hosts = chance.randint(3, 6) if careful else chance.randint(2, 4)
+    names = tuple(name_of_host(number) for number in range(hosts))
     return Climate(
-        hosts=chance.randint(3, 6) if careful else chance.randint(2, 4),
+        hosts=hosts,
         versions=chance.randint(1, 5),
-        policy=draw_policy(chance) if careful else Policy(max_in_flight=chance.randint(1, 3)),
+        policy=draw_policy(chance, names)
+        if careful
+        else Policy(max_in_flight=chance.randint(1, 3)),
         controllers=chance.choice((1, 2)),
         backend=chance.choice((BackendState.NONE, BackendState.UP)),
         has_ledger=chance.random() < 0.75,
@@ -67,5 +79,6 @@ def draw(chance: Random, events: tuple[str, ...], *, careful: bool) -> Climate:
         lost_rate=chance.choice((0.0, 0.005, 0.025)),
         unanswered_rate=chance.choice((0.0, 0.005, 0.025)),
         slow_rate=chance.choice((0.0, 0.05, 0.15)),
+        lag_rate=chance.choice((0.0, 0.1, 0.3)),
         crash_rate=chance.choice((0.0, 0.001, 0.005)),
     )

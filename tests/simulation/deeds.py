@@ -94,6 +94,13 @@ class Deeds:
             self.trace.blame(f"{effect.host} is given {effect.version}, which it runs already")
         self.effects.append(effect)
 
+    def is_undone(self, host: HostName) -> None:
+        """A host has put back what it ran: an agent that forgets may run the same command again."""
+        last = next(effect for effect in reversed(self.effects) if effect.host == host)
+        wish = self._wish(last)
+        if wish is not None:
+            self.wishes[wish] -= 1
+
     def _wish(self, effect: Effect) -> WishId | None:
         sent = self.sent.get((effect.host, effect.request_id))
         return sent.attempt.wish_id if sent is not None and sent.attempt is not None else None

@@ -10,6 +10,7 @@ from reconciler.cli.own_state import OwnState, open_own_state
 from reconciler.controller import Controller
 from reconciler.errors import ReconcilerError
 from reconciler.model.identity import HostName, Version
+from reconciler.model.observed import Presence
 from reconciler.observe.health import HealthWatch
 from reconciler.plan.terms import Terms
 from tests.simulation.climate import Climate
@@ -104,6 +105,7 @@ class Seat:
         life.ends += [partial(beats.remove, one) for one in beats[before[0] :]]
         life.ends += [partial(wakes.remove, one) for one in wakes[before[1] :]]
         life.leads = lambda seconds: own.lease._left() >= seconds
+        life.sees_away = lambda host: fakes.fleet.presence(host) is Presence.OFFLINE
         life.is_leader = lambda: own.lease._term == self.theatre.own.term
         return controller
 

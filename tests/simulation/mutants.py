@@ -214,6 +214,12 @@ MUTANTS = (
         "        return attempt.started_at + attempt.timeout + terms.clock_skew + terms.grace\n",
         "        return attempt.started_at + terms.grace\n",
     ),
+    _mutant(
+        "what is told late of our own run is taken for a stranger's",
+        "observe/intake.py",
+        "    if any(one is not None and report.request_id in one.earlier for one in attempts):\n",
+        "    if False:\n",
+    ),
     _of_rollouts(
         "a quarantine is not looked at",
         "plan/courses.py",
@@ -280,6 +286,30 @@ MUTANTS = (
         "plan/gates.py",
         "    return count > rollout.max_failures\n",
         "    return False\n",
+    ),
+    _of_rollouts(
+        "any share of hosts may fail",
+        "plan/gates.py",
+        "        return count * 100 > rollout.max_failures_percent * total\n",
+        "        return False\n",
+    ),
+    _of_rollouts(
+        "a wave that names labels selects nobody",
+        "plan/waves.py",
+        "        or (bool(wave.labels) and known is not None and carries(known, wave.labels))\n",
+        "        or (False and known is not None and carries(known, wave.labels))\n",
+    ),
+    _of_rollouts(
+        "a wave that names groups selects nobody",
+        "plan/waves.py",
+        "        or bool(observed.hosts.get(host, UNSEEN).groups & wave.groups)\n",
+        "        or bool(observed.hosts.get(host, UNSEEN).groups & frozenset())\n",
+    ),
+    _of_rollouts(
+        "a wave is over while hosts of it are not",
+        "plan/waves.py",
+        "    if state.waiting:\n",
+        "    if False:\n",
     ),
     Mutant(
         name="a freeze is not looked at",

@@ -10,13 +10,22 @@ from reconciler.model.attempt import Attempt, Purpose, Via
 from reconciler.model.identity import HostName, JobId, RequestId
 from reconciler.model.proof import Proof
 from reconciler.model.record import Quarantine, ReleaseRecord
-from reconciler.model.report import RunFinished
+from reconciler.model.report import RunFinished, RunStarted
 from reconciler.state.codec import decode
-from reconciler.state.names import JOURNAL, PROOFS, QUARANTINE, RECORDS, STATE_BUCKET, journal_key
+from reconciler.state.names import (
+    JOURNAL,
+    PROOFS,
+    QUARANTINE,
+    RECORDS,
+    RUNS,
+    STATE_BUCKET,
+    journal_key,
+)
 from tests.simulation.brakes import Brakes
 from tests.simulation.climate import MOST_OFF
 from tests.simulation.deeds import Deeds, Sent
 from tests.simulation.facts import Fact, fact_in, fact_of, wanted_digest
+from tests.simulation.own_runs import OwnRuns
 from tests.simulation.policy import Policy
 from tests.simulation.storm import LIFE, Life
 from tests.simulation.supplies import Supplies
@@ -33,6 +42,7 @@ _KEPT: dict[str, tuple[str, type[object]]] = {
     PROOFS: ("journal.prove", Proof),
     RECORDS: ("archive.keep", ReleaseRecord),
     QUARANTINE: ("archive.quarantine", Quarantine),
+    RUNS: ("journal.note_run", RunStarted),
 }
 """What is stored below which prefix of our bucket, and as what the rules know it."""
 
@@ -54,6 +64,7 @@ class Oracle:
     lost_at: datetime | None = None
     """When all that we keep was lost."""
     supplies: Supplies = field(init=False)
+    own_runs: OwnRuns = field(init=False)
     version_of: Callable[[str], str] = lambda _: ""
     """Returns the version that a fingerprint is of."""
     sending: Attempt | None = None
@@ -61,6 +72,7 @@ class Oracle:
 
     def __post_init__(self) -> None:
         self.supplies = Supplies(world=self.world, deeds=self.deeds)
+        self.own_runs = OwnRuns(trace=self.trace)
         self.checks = self._checks()
 
     def watch(self, kind: str, call: str, subject: object, life: Life) -> None:
@@ -69,7 +81,7 @@ class Oracle:
         if kind == "fault":
             self.trace.tell(name, f"{call}: {subject}")
             return
-        self.brakes.watch(kind, call, subject)
+        self.brakes.watch(kind, call, subject, life)
         check = self.checks.get((kind, call))
         if check is not None:
             check(subject, life)
@@ -104,6 +116,7 @@ class Oracle:
             ("done", "reports.take"): self._takes,
             ("done", "journal.prove"): self._proves,
             ("done", "journal.record"): self._takes_for_ours,
+            ("done", "journal.note_run"): self._takes_for_a_strangers,
             ("done", "reports.acknowledge"): self._acknowledges,
         }
 
@@ -183,9 +196,14 @@ class Oracle:
     def _takes_for_ours(self, attempt: object, _: Life) -> None:
         """What somebody has run by hand may be just what was asked for: nobody can tell."""
         assert isinstance(attempt, Attempt)
+        self.own_runs.settles(attempt)
         host = attempt.wish.host
         if host in self.unheard and self.unheard[host][1] == attempt.request_id:
             self.hears_of(host)
+
+    def _takes_for_a_strangers(self, run: object, _: Life) -> None:
+        assert isinstance(run, RunStarted)
+        self.own_runs.is_by_hand(run)
 
     def _hears(self, host: HostName, fact: Fact | None) -> None:
         newest = self.heard.get(host)
@@ -328,7 +346,8 @@ class Oracle:
 
     def comes(self, host: HostName) -> None:
         """A host is there again, and hears what is in its slot."""
-        self.away_since.pop(host, None)
+        if self.away_since.pop(host, None) is not None:
+            self.brakes.came_at[host] = asyncio.get_running_loop().time()
         self.hears_of(host)
 
     def hears_of(self, host: HostName) -> None:
@@ -348,6 +367,7 @@ class Oracle:
         """All that we keep is gone: what was on its way is nobody's any more."""
         self.lost_at = now
         self.heard.clear()
+        self.own_runs.are_forgotten()
         self.deeds.excused |= {sent.host for sent in self.deeds.outstanding()}
         for sent in self.deeds.sent.values():
             sent.attempt = None

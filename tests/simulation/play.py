@@ -18,7 +18,7 @@ from tests.simulation.hosts import INSTALL, PROBE, TOOL, SimulatedHost
 from tests.simulation.lives import Seat
 from tests.simulation.oracle import Oracle
 from tests.simulation.people import TOOL_RELEASE, People
-from tests.simulation.policy import Policy
+from tests.simulation.policy import EARLY, Policy
 from tests.simulation.storm import Storm
 from tests.simulation.theatre import Theatre
 from tests.simulation.trace import Trace, Violation
@@ -87,7 +87,7 @@ class Play:
         self.trace.tell("git", f"asks for {self.version}")
         found = commit(self.version).files["releases/tool.yaml"].content or b""
         release = self.climate.policy.written(found.decode())
-        changes = {"releases/tool.yaml": release, **self._jobs()}
+        changes = {"releases/tool.yaml": release, **self._jobs(), **self._labels()}
         snapshot = commit(self.version, list(self.hosts), changes)
         self.theatre.repository.commit(snapshot)
         self.people.see(self.version, snapshot)
@@ -108,6 +108,14 @@ class Play:
         wanted = {INSTALL, PROBE, *([SPARE] if len(written) > 1 else [])}
         self.oracle.supplies.asks_for_jobs(self.now, wanted)
         return written
+
+    def _labels(self) -> dict[str, str]:
+        """Return the hosts, those with a label that go early."""
+        fleet = str(files("", list(self.hosts))["hosts/fleet.yaml"])
+        for host in self.policy.early:
+            plain = f"name: {host}, labels: {{role: tool"
+            fleet = fleet.replace(plain, f"{plain}, ring: {EARLY}")
+        return {"hosts/fleet.yaml": fleet}
 
     def commit_any(self) -> None:
         """Ask for the next version, which may be bad, for all hosts or for some of them."""

@@ -99,3 +99,5 @@ class Tool:
             agent.runs[TOOL] = before
             self.theatre.deeds.trace.tell(agent.name, "goes back by itself")
             self.theatre.deeds.unforeseen.add(agent.name)
+            if not agent.has_ledger:
+                self.theatre.deeds.is_undone(agent.name)

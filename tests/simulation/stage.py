@@ -9,16 +9,17 @@ from random import Random
 
 import structlog
 
-from reconciler.model.identity import HostName, SecretName
+from reconciler.model.identity import GroupName, HostName, SecretName
 from reconciler.plan.terms import Terms
 from tests.simulation.brakes import Brakes
-from tests.simulation.climate import draw
+from tests.simulation.climate import draw, name_of_host
 from tests.simulation.deeds import Deeds
 from tests.simulation.happenings import names_of_events
 from tests.simulation.hosts import SimulatedHost
 from tests.simulation.lives import Seat
 from tests.simulation.oracle import Oracle
 from tests.simulation.play import Play
+from tests.simulation.policy import EARLY
 from tests.simulation.programs import Tool
 from tests.simulation.scenes import SCENES
 from tests.simulation.storm import Storm
@@ -88,11 +89,12 @@ def stage(seed: int, scene: str = "storm") -> Play:
 
 
 def _people(play: Play) -> None:
-    """Put an agent on every host."""
+    """Put an agent on every host; some are in a group of kanade's."""
     climate, theatre = play.climate, play.theatre
+    theatre.groups |= dict.fromkeys(climate.policy.early, frozenset({GroupName(EARLY)}))
     jobs = Tool(theatre=theatre, idempotent=not climate.has_ledger).programs()
     for number in range(climate.hosts):
-        name = HostName(f"pc-{number + 1:02}")
+        name = name_of_host(number)
         off = timedelta(seconds=climate.clocks[number + 2])
         agent = FakeAgent(
             name=name,

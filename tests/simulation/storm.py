@@ -14,6 +14,7 @@ from reconciler.errors import (
     ReconcilerError,
     SourceUnavailable,
 )
+from reconciler.model.identity import HostName
 from tests.simulation.climate import Climate
 from tests.support.fake_world import Crash, Weather
 
@@ -38,6 +39,8 @@ class Life:
     """Whether it leads, by its own clock, for so many seconds more."""
     is_leader: Callable[[], bool] = lambda: False
     """Whether it really is the one whose writes are taken."""
+    sees_away: Callable[[HostName], bool] = lambda _: False
+    """Whether it takes a host for one that is not there."""
     asked_at: float = 0.0
     """When it has last begun to read what is kept of our own."""
     intended_at: dict[str, float] = field(default_factory=dict)
@@ -125,9 +128,16 @@ class Storm(Weather):
 
     def delay(self) -> float | None:
         """Return how long what NATS sends by itself is on its way; `None` when it gets lost."""
-        if self._hits("gap", self.climate.lost_rate / 4):
+        if self.hits("gap", self.climate.lost_rate / 4):
             return None
-        return self.chance.uniform(0.1, 3) if self._hits("late", self.climate.slow_rate / 4) else 0
+        return self.chance.uniform(0.1, 3) if self.hits("late", self.climate.slow_rate / 4) else 0
+
+    def hits(self, kind: str, rate: float) -> bool:
+        """Tell whether a fault happens now, at this *rate*, and count it."""
+        if self.calm or not rate or self.chance.random() >= rate:
+            return False
+        self.counts[kind] += 1
+        return True
 
     def is_down(self, call: str) -> bool:
         """Tell whether nobody is there to take *call*."""
@@ -139,13 +149,13 @@ class Storm(Weather):
     async def _begin(self, life: Life, call: str) -> None:
         await self._pass_time(life)
         self._may_die(life, call)
-        if self.is_down(call) or self._hits("lost", self.climate.lost_rate):
+        if self.is_down(call) or self.hits("lost", self.climate.lost_rate):
             await self._lose(life, call, "lost")
 
     async def _end(self, life: Life, call: str) -> None:
         self._may_die(life, call)
         await self._pass_time(life)
-        if self._hits("unanswered", self.climate.unanswered_rate):
+        if self.hits("unanswered", self.climate.unanswered_rate):
             await self._lose(life, call, "unanswered")
 
     async def _lose(self, life: Life, call: str, kind: str) -> None:
@@ -160,7 +170,7 @@ class Storm(Weather):
         if self.calm:
             await asyncio.sleep(0)
         else:
-            slow = self._hits("slow", self.climate.slow_rate)
+            slow = self.hits("slow", self.climate.slow_rate)
             await asyncio.sleep(self.chance.uniform(0.1, 4) if slow else self.chance.random() / 100)
         await self._thaw(life)
 
@@ -173,16 +183,10 @@ class Storm(Weather):
             raise Crash
 
     def _may_die(self, life: Life, call: str) -> None:
-        if self._hits("crash", self.climate.crash_rate):
+        if self.hits("crash", self.climate.crash_rate):
             self.watch("fault", call, "crash", life)
             life.die()
             raise Crash
-
-    def _hits(self, kind: str, rate: float) -> bool:
-        if self.calm or not rate or self.chance.random() >= rate:
-            return False
-        self.counts[kind] += 1
-        return True
 
 
 def _silence(call: str) -> ReconcilerError:
