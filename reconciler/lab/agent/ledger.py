@@ -182,7 +182,7 @@ class MemoryLedger:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     def admit(self, command: Command, payload: bytes) -> Ticket | Refusal:
-        """Take a command in, once; whether its bytes are others is not looked at."""
+        """Take a command in, once; whether its bytes are others is not checked."""
         del payload
         if command.request_id in self._seen:
             return Refusal.DUPLICATE
