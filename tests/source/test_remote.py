@@ -116,7 +116,7 @@ async def test_a_head_that_leads_nowhere_is_not_an_empty_repository(
 ) -> None:
     repository.commit({"a.yaml": "1"}, branch="other")
 
-    with pytest.raises(BranchGone, match="HEAD names a branch that is not there"):
+    with pytest.raises(BranchGone, match="HEAD names a branch that does not exist"):
         await make_source(replace(settings, ref="")).fetch()
 
 
