@@ -171,7 +171,7 @@ async def open_runtime(
                     clock=clock,
                     health=health,
                     evidence=evidence,
-                    words=WordCheck(seals=_seals(settings)),
+                    approvals=WordCheck(seals=_seals(settings)),
                 ),
                 performer=replace(_performer(settings, source, own, kanade, reverts), watch=watch),
                 applier=Applier(clock=clock, inventory=own.ledger),

@@ -99,7 +99,7 @@ def _empty(error: ValidationError, kind: Kind) -> str:
 
 
 def _unquoted(error: ValidationError, node: Node, kind: Kind, expected: str) -> str:
-    """Say that quotes are missing, where with them all would be well."""
+    """Return that quotes are missing, where with them it would be valid."""
     schema = schema_at(error.absolute_path, kind)
     if "x-sha256" not in schema and (form := _form(schema)):
         return f"must be {form}; found {found(node)}"

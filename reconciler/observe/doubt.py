@@ -1,7 +1,7 @@
 """The last witness of a request over HTTP whose answer was lost: the backend's own table.
 
-It is asked when the host's slot and the agents' reports have told nothing, and about a few hosts
-at a time: what it does not tell is settled by the deadline, and a look at the host.
+It is asked when the host's slot and the agents' reports have shown nothing, and about a few hosts
+at a time: what it does not show is settled by the deadline, and a probe of the host.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from reconciler.ports import Clock, Executions
 _ASK_AGAIN = timedelta(seconds=15)
 _AT_ONCE = 8
 _FEW = 16
-"""Execs of one job that are looked into, the newest first."""
+"""Execs of one job that are checked, the newest first."""
 
 log = structlog.get_logger()
 

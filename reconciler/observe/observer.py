@@ -62,7 +62,7 @@ class FleetObserver:
     clock: Clock
     health: HealthBook
     evidence: EvidenceBook
-    words: WordCheck = field(default_factory=WordCheck)
+    approvals: WordCheck = field(default_factory=WordCheck)
     terms: Terms = field(default_factory=Terms)
     pinged: dict[HostName, float] = field(default_factory=dict)
     job_check: JobCheck = field(init=False)
@@ -70,17 +70,17 @@ class FleetObserver:
     def __post_init__(self) -> None:
         self.job_check = JobCheck(self.backend)
 
-    async def observe(self, desired: Desired, *, anew: bool = False) -> Observed:
+    async def observe(self, desired: Desired, *, resync: bool = False) -> Observed:
         """See `ports.Observer`."""
         try:
             async with asyncio.timeout(_DEADLINE.total_seconds()):
-                return await self._observe(desired, anew=anew)
+                return await self._observe(desired, resync=resync)
         except TimeoutError as error:
             message = f"kanade could not be read within {_DEADLINE.total_seconds():g} s"
             raise KanadeUnavailable(message) from error
 
-    async def _observe(self, desired: Desired, *, anew: bool) -> Observed:
-        state = await self._refresh(anew=anew)
+    async def _observe(self, desired: Desired, *, resync: bool) -> Observed:
+        state = await self._refresh(resync=resync)
         up = state is BackendState.UP
         unfit = await self.job_check.unfit(desired) if up else {}
         await self._ping_the_silent(desired)
@@ -95,7 +95,7 @@ class FleetObserver:
             attempts=self.records.attempts(),
             proofs=self.records.proofs(),
             runs=self.records.runs(),
-            requests=await self.words.checked(self.records.requests(), desired),
+            requests=await self.approvals.checked(self.records.requests(), desired),
             owned_packages=self.records.owned_packages(),
             owned_scripts=self.records.owned_scripts(),
             owned_jobs=self.records.owned_jobs(),
@@ -123,7 +123,7 @@ class FleetObserver:
         packages, scripts = await asyncio.gather(self.packages.room(), self.scripts.room())
         return Room(packages=packages, scripts=scripts)
 
-    async def _refresh(self, *, anew: bool) -> BackendState:
+    async def _refresh(self, *, resync: bool) -> BackendState:
         readings: tuple[Reading, ...] = (
             self.packages,
             self.scripts,
@@ -132,19 +132,19 @@ class FleetObserver:
             self.agents,
             self.records,
         )
-        if anew:
+        if resync:
             self.job_check.forget()
         try:
             async with asyncio.TaskGroup() as group:
                 state = group.create_task(self.backend.state())
                 for reading in readings:
-                    group.create_task(reading.resync() if anew else reading.refresh())
+                    group.create_task(reading.resync() if resync else reading.refresh())
         except* ReconcilerError as failed:
             raise first_of(failed) from failed
         return state.result()
 
     async def _ping_the_silent(self, desired: Desired) -> None:
-        """Ask those of whom nobody knows whether they are there, each every now and then."""
+        """Ping the hosts whose presence is unknown, each every now and then."""
         hosts, attempts = self.fleet.hosts(), self.records.attempts()
         silent = hosts_to_ping(desired, hosts, attempts, self.clock.now(), self.terms)
         recent = self.clock.monotonic() - _PING_AGAIN.total_seconds()
@@ -157,7 +157,7 @@ class FleetObserver:
     def _render(
         self, desired: Desired, observed: Observed
     ) -> tuple[Mapping[_Variant, Rendered], Mapping[_Variant, str]]:
-        """Say what each script is with today's secrets, without keeping it."""
+        """Return what each script is with today's secrets, without keeping it."""
         rendered: dict[_Variant, Rendered] = {}
         unrendered: dict[_Variant, str] = {}
         wanted = (one for item in desired.releases for one in variants(item, observed))
@@ -176,6 +176,6 @@ class FleetObserver:
 def _remembered(
     live: Mapping[JobId, LiveJob], retired: frozenset[JobId]
 ) -> Mapping[JobId, LiveJob]:
-    """Tell what we have deleted ourselves from what people have taken out of use."""
+    """Distinguish what we have deleted ourselves from what people have taken out of use."""
     ours = {job: replace(live[job], retired=True, revoked=False) for job in retired & live.keys()}
     return {**live, **ours} if ours else live

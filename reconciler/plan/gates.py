@@ -1,10 +1,10 @@
-"""Why a release has to wait: each gate is one rule, and the first one shut is told."""
+"""Why a release has to wait: each gate is one rule, and the first one shut is reported."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.model.approval import Checked, Word
+from reconciler.model.approval import ApprovalOrOverride, Checked
 from reconciler.model.attempt import Via
 from reconciler.model.desired import Release
 from reconciler.model.identity import ReleaseName
@@ -21,12 +21,12 @@ from reconciler.plan.approval import (
 from reconciler.plan.terms import Mode, Terms
 from reconciler.plan.windows import shut_until
 
-LOOK_AGAIN = timedelta(seconds=10)
+RECHECK_AFTER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What the gates of one release look at."""
+    """What the gates of one release decide on."""
 
     release: Release
     observed: Observed
@@ -47,7 +47,7 @@ def first_shut(scene: Scene) -> Deferred | None:
 
 
 def first_shut_for_changes(scene: Scene) -> Deferred | None:
-    """Return the first gate that holds what changes hosts; looking at them is still free.
+    """Return the first gate that holds what changes hosts; probing them is still free.
 
     None of these holds a way back: not even that another host has failed on it.
     """
@@ -59,7 +59,7 @@ def first_shut_for_changes(scene: Scene) -> Deferred | None:
 def way(observed: Observed, terms: Terms, *, in_flight: bool) -> Via | None:
     """Return which way writes to kanade go now; `None` when they have to wait.
 
-    Who only looks goes over NATS, where a probe needs no job in the catalogue.
+    With `observe_only` it is NATS, where a probe needs no job in the catalogue.
     While one of our own commands is in flight a backend that is away is most likely being
     replaced by it, so nothing is written behind its back.
     """
@@ -106,7 +106,7 @@ def _route(scene: Scene) -> Deferred | None:
         return None
     reason = "BackendUpdating" if scene.in_flight else "BackendUnavailable"
     message = "the kanade backend does not answer; results still come over NATS"
-    return _held(scene, reason, message, until=scene.now + LOOK_AGAIN)
+    return _held(scene, reason, message, until=scene.now + RECHECK_AFTER)
 
 
 def _dependency(scene: Scene) -> Deferred | None:
@@ -119,7 +119,7 @@ def _dependency(scene: Scene) -> Deferred | None:
 def unapproved(
     release: Release, observed: Observed, hosts: Iterable[Assessment], now: datetime
 ) -> Deferred | None:
-    """Return what *release* lacks of people's words, whatever else holds it; `None` for nothing."""
+    """Return which approvals *release* lacks, whatever else holds it; `None` for none."""
     needed = approvals_needed(release)
     given = approvers_of(release, observed, now)
     if len(given) >= needed or stays_approved(release, observed, hosts, now):
@@ -131,7 +131,7 @@ def unapproved(
     )
     refused = [found for found in heard(release, observed, now) if found.refusal]
     for found in refused:
-        message += f"; the word of {found.word.approver} does not count: {found.refusal}"
+        message += f"; the request of {found.word.approver} does not count: {found.refusal}"
     return Deferred(
         release=release.name,
         reason="ApprovalRequired",
@@ -141,9 +141,9 @@ def unapproved(
     )
 
 
-def _counts_at(refused: Iterable[Checked[Word]], now: datetime) -> datetime | None:
-    """Return when a word may count that does not yet: it is being checked, or is yet to come."""
-    moments = [now + LOOK_AGAIN if item.pending else item.word.at for item in refused]
+def _counts_at(refused: Iterable[Checked[ApprovalOrOverride]], now: datetime) -> datetime | None:
+    """Return when an approval may count that does not yet: it is being checked, or dated later."""
+    moments = [now + RECHECK_AFTER if item.pending else item.word.at for item in refused]
     return min((at for at in moments if at > now), default=None)
 
 
@@ -159,7 +159,7 @@ def _window(scene: Scene) -> Deferred | None:
 
 
 def no_window(until: datetime | None) -> str:
-    """Say that no window is open, and for how long."""
+    """Return the message that no window is open, and for how long."""
     when = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "for more than a year"
     return f"no maintenance window is open {when}"
 
@@ -186,7 +186,7 @@ def _downgrade(scene: Scene) -> Deferred | None:
     example = newer[0]
     message = (
         f"{example.host} runs {example.running}, which is newer than {release.version}: a newer "
-        "backend may have migrated its database; say `allow_downgrade: true` to go back"
+        "backend may have migrated its database; set `allow_downgrade: true` to go back"
     )
     return _held(scene, "DowngradeRefused", message, needs_person=True)
 

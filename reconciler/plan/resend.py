@@ -51,7 +51,7 @@ def _in_its_place(host: HostName, observed: Observed) -> int:
 
 
 def _is_lost(attempt: Attempt, observed: Observed, ours: frozenset[str], terms: Terms) -> bool:
-    """Tell whether it has to go out; what is *ours* in the slot is in nobody's way."""
+    """Return whether it has to go out; what is *ours* in the slot is in nobody's way."""
     host = attempt.wish.host
     state, slot = observed.hosts.get(host), observed.slots.get(host)
     if state is None or state.presence is not Presence.ONLINE:

@@ -234,7 +234,7 @@ def tell(office: Office, status: Status = STATUS, events: Sequence[Event] = ()) 
             open_own_state(connection, "desk", SystemClock(), lambda: None, create=True) as own,
         ):
             assert await own.lease.attempt()
-            await own.board.tell(status, events)
+            await own.board.publish(status, events)
             for log in status.logs.values():
                 await own.ledger.keep_log(log)
             await own.lease.release()

@@ -224,7 +224,7 @@ def test_where_words_are_signed_a_name_alone_lets_nothing_through(gated: Office)
         "approve", "tool", "--yes", "--by", "mika", "--key", str(gated.folder / "aki")
     )
     why = "no key of this person in signers has signed it"
-    assert (done.code, done.err) == (6, f"the word of mika does not count: {why}\n")
+    assert (done.code, done.err) == (6, f"the request of mika does not count: {why}\n")
     assert "approved" not in done.out
     assert gated.call("apply").code == 6
     assert refusals(gated) == [why]

@@ -80,7 +80,7 @@ async def scene(office: Office, attempts: Sequence[Attempt]) -> AsyncIterator[Sc
         clock = SystemClock()
         async with open_own_state(connection, "one", clock, lambda: None, create=True) as own:
             assert await own.lease.attempt()
-            await own.board.tell(status, ())
+            await own.board.publish(status, ())
             for made in attempts:
                 await own.ledger.record(made)
         async with open_status_client(settings) as client:

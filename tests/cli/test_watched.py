@@ -117,9 +117,9 @@ async def answers(office: Office) -> None:
         open_own_state(connection, "desk", SystemClock(), asked.set, create=True) as own,
     ):
         assert await own.lease.attempt()
-        while (look := own.book.read().look) is None:
+        while (look := own.book.read().reconcile) is None:
             asked.clear()
             await asked.wait()
         seen = replace(GROWN.controller, answered=look.id, conditions=())
-        await own.board.tell(replace(GROWN, controller=seen), ())
+        await own.board.publish(replace(GROWN, controller=seen), ())
         await own.lease.release()

@@ -1,4 +1,4 @@
-"""A fleet to look at: a status with everything in it, its events, and a book that remembers."""
+"""The controls over a fake fleet: a status with everything in it, events, and a book."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -90,14 +90,14 @@ class Fleet:
     news: News = field(default_factory=News)
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def controls(self, *, signed_words: bool = False) -> Controls:
+    def controls(self, *, needs_signature: bool = False) -> Controls:
         return Controls(
             status=lambda: self.status,
             events=self.events,
             book=self.book,
             news=self.news,
             clock=self.clock,
-            signed_words=signed_words,
+            needs_signature=needs_signature,
         )
 
 

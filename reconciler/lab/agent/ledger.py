@@ -1,7 +1,7 @@
 """Which requests a host has taken, so that none runs twice.
 
-A record is written before the delivery is acknowledged and before anything starts. Whoever
-finds a record that says `launching` after a restart knows only that the script may have run.
+A record is written before the delivery is acknowledged and before anything starts. A
+record that says `launching` after a restart shows only that the script may have run.
 """
 
 import base64
