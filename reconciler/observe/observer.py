@@ -4,24 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypeAlias
 
-from reconciler.desired.knobs import render_with
-from reconciler.desired.script import CannotRender
-from reconciler.errors import KanadeUnavailable, ReconcilerError, SecretUnavailable, first_of
+from reconciler.errors import KanadeUnavailable, ReconcilerError, first_of
 from reconciler.model.desired import Desired
-from reconciler.model.digest import Digest
-from reconciler.model.identity import Fingerprint, HostName, JobId, ReleaseName
+from reconciler.model.identity import HostName, JobId
 from reconciler.model.observed import (
     BackendState,
     LiveJob,
     Observed,
-    Rendered,
     Room,
 )
 from reconciler.observe.evidence import logs_to_ask
 from reconciler.observe.health import targets_to_ask
 from reconciler.observe.job_check import JobCheck
+from reconciler.observe.rendering import render_all
 from reconciler.observe.silence import hosts_to_ping
 from reconciler.observe.word_check import WordCheck
 from reconciler.plan.courses import variants
@@ -43,8 +39,6 @@ from reconciler.ports import (
 
 _DEADLINE = timedelta(seconds=20)
 _PING_AGAIN = timedelta(seconds=15)
-
-_Variant: TypeAlias = tuple[ReleaseName, Fingerprint]
 
 
 @dataclass(kw_only=True)
@@ -111,7 +105,7 @@ class FleetObserver:
         self.evidence.follow(logs_to_ask(desired, observed, kept, now))
         self.health.follow(targets_to_ask(desired, observed))
         observed = replace(observed, health=self.health.read())
-        rendered, unrendered = self._render(desired, observed)
+        rendered, unrendered = render_all(desired, observed, self.secrets)
         observed = replace(observed, rendered=rendered, unrendered=unrendered)
         return replace(observed, room=await self._room(desired, observed))
 
@@ -153,24 +147,6 @@ class FleetObserver:
         if due:
             await self.fleet.ping(due)
             self.pinged |= dict.fromkeys(due, self.clock.monotonic())
-
-    def _render(
-        self, desired: Desired, observed: Observed
-    ) -> tuple[Mapping[_Variant, Rendered], Mapping[_Variant, str]]:
-        """Return what each script is with today's secrets, without keeping it."""
-        rendered: dict[_Variant, Rendered] = {}
-        unrendered: dict[_Variant, str] = {}
-        wanted = (one for item in desired.releases for one in variants(item, observed))
-        for release in wanted:
-            key = (release.name, release.fingerprint)
-            try:
-                text = render_with(release.script, self.secrets)
-            except (SecretUnavailable, CannotRender) as error:
-                unrendered[key] = str(error)
-            else:
-                digest = Digest.of(text)
-                rendered[key] = Rendered(digest=digest, size_bytes=len(text))
-        return rendered, unrendered
 
 
 def _remembered(
