@@ -14,7 +14,8 @@ from reconciler.cli.watching import WATCH
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
 from reconciler.plan.explain import explain
-from reconciler.plan.forecast import Forecast, forecast, spell
+from reconciler.plan.forecast import Forecast, forecast
+from reconciler.plan.forecast_text import spell
 from reconciler.plan.outstanding import is_outstanding
 from reconciler.revisions import InForce
 
