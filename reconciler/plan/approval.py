@@ -1,4 +1,4 @@
-"""Approvals of a release: how many people must agree, who did, and what stays approved."""
+"""Approvals of a release: how many people must agree, who did, and what is lacking."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,7 +13,8 @@ from reconciler.model.approval import (
 )
 from reconciler.model.desired import Release
 from reconciler.model.observed import Observed
-from reconciler.model.plan import Assessment
+from reconciler.model.plan import Assessment, Deferred
+from reconciler.plan.terms import RECHECK_AFTER
 
 _SAME_KEY = "this key has agreed already, under another name"
 _AHEAD = timedelta(minutes=5)
@@ -55,7 +56,7 @@ def _within_limits(
     return replace(checked, refusal=refusal) if refusal and not checked.refusal else checked
 
 
-def heard(
+def with_repeats_refused(
     release: Release, observed: Observed, now: datetime
 ) -> tuple[Checked[ApprovalOrOverride], ...]:
     """Return the same, and refuse what a key has approved again under another name."""
@@ -98,6 +99,37 @@ def stays_approved(
     )
     given = _different(approvals_on(release, observed, now))
     return begun and len(given) >= approvals_needed(release)
+
+
+def unapproved(
+    release: Release, observed: Observed, hosts: Iterable[Assessment], now: datetime
+) -> Deferred | None:
+    """Return which approvals *release* lacks, whatever else holds it; `None` for none."""
+    needed = approvals_needed(release)
+    given = approvers_of(release, observed, now)
+    if len(given) >= needed or stays_approved(release, observed, hosts, now):
+        return None
+    count = f" ({len(given)} of {needed})" if needed > 1 else ""
+    message = (
+        f"{release.version} waits for approval{count} of {release.fingerprint[:12]}: "
+        f"reconciler approve {release.name}"
+    )
+    refused = [found for found in with_repeats_refused(release, observed, now) if found.refusal]
+    for found in refused:
+        message += f"; the request of {found.word.approver} does not count: {found.refusal}"
+    return Deferred(
+        release=release.name,
+        reason="ApprovalRequired",
+        message=message,
+        until=_counts_at(refused, now),
+        needs_person=True,
+    )
+
+
+def _counts_at(refused: Iterable[Checked[ApprovalOrOverride]], now: datetime) -> datetime | None:
+    """Return when an approval may count that does not yet: it is being checked, or dated later."""
+    moments = [now + RECHECK_AFTER if item.pending else item.word.at for item in refused]
+    return min((at for at in moments if at > now), default=None)
 
 
 def override_of(release: Release, observed: Observed, now: datetime) -> Override | None:

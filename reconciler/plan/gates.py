@@ -2,26 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from reconciler.model.approval import ApprovalOrOverride, Checked
-from reconciler.model.attempt import Via
 from reconciler.model.desired import Release
 from reconciler.model.identity import ReleaseName
-from reconciler.model.observed import BackendState, Observed
+from reconciler.model.observed import Observed
 from reconciler.model.plan import ENDED_BADLY, Assessment, Deferred
 from reconciler.model.version import is_older
-from reconciler.plan.approval import (
-    approvals_needed,
-    approvers_of,
-    heard,
-    override_of,
-    stays_approved,
-)
-from reconciler.plan.terms import Mode, Terms
+from reconciler.plan.approval import override_of, unapproved
+from reconciler.plan.route import way
+from reconciler.plan.terms import RECHECK_AFTER, Terms
 from reconciler.plan.windows import shut_until
-
-RECHECK_AFTER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +45,6 @@ def first_shut_for_changes(scene: Scene) -> Deferred | None:
     if scene.goes_back:
         return None
     return _first(scene, (_approval, _window, _downgrade, _failures))
-
-
-def way(observed: Observed, terms: Terms, *, in_flight: bool) -> Via | None:
-    """Return which way writes to kanade go now; `None` when they have to wait.
-
-    With `observe_only` it is NATS, where a probe needs no job in the catalogue.
-    While one of our own commands is in flight a backend that is away is most likely being
-    replaced by it, so nothing is written behind its back.
-    """
-    if terms.observe_only or terms.mode is Mode.NATS or observed.backend is BackendState.NONE:
-        return Via.NATS
-    if observed.backend is BackendState.UP:
-        return Via.HTTP
-    return Via.NATS if terms.mode is Mode.AUTO and not in_flight else None
 
 
 def _first(scene: Scene, gates: tuple[Callable[[Scene], Deferred | None], ...]) -> Deferred | None:
@@ -114,37 +91,6 @@ def _dependency(scene: Scene) -> Deferred | None:
     if not waiting:
         return None
     return _held(scene, "DependencyNotReady", f"waits for {', '.join(waiting)} to converge")
-
-
-def unapproved(
-    release: Release, observed: Observed, hosts: Iterable[Assessment], now: datetime
-) -> Deferred | None:
-    """Return which approvals *release* lacks, whatever else holds it; `None` for none."""
-    needed = approvals_needed(release)
-    given = approvers_of(release, observed, now)
-    if len(given) >= needed or stays_approved(release, observed, hosts, now):
-        return None
-    count = f" ({len(given)} of {needed})" if needed > 1 else ""
-    message = (
-        f"{release.version} waits for approval{count} of {release.fingerprint[:12]}: "
-        f"reconciler approve {release.name}"
-    )
-    refused = [found for found in heard(release, observed, now) if found.refusal]
-    for found in refused:
-        message += f"; the request of {found.word.approver} does not count: {found.refusal}"
-    return Deferred(
-        release=release.name,
-        reason="ApprovalRequired",
-        message=message,
-        until=_counts_at(refused, now),
-        needs_person=True,
-    )
-
-
-def _counts_at(refused: Iterable[Checked[ApprovalOrOverride]], now: datetime) -> datetime | None:
-    """Return when an approval may count that does not yet: it is being checked, or dated later."""
-    moments = [now + RECHECK_AFTER if item.pending else item.word.at for item in refused]
-    return min((at for at in moments if at > now), default=None)
 
 
 def _approval(scene: Scene) -> Deferred | None:

@@ -13,7 +13,8 @@ from reconciler.model.plan import Deferred
 from reconciler.model.policy import Window
 from reconciler.model.version import is_older
 from reconciler.plan.by_hand import RunByHand
-from reconciler.plan.gates import RECHECK_AFTER, no_window
+from reconciler.plan.gates import no_window
+from reconciler.plan.terms import RECHECK_AFTER
 from reconciler.plan.windows import shut_until
 
 AGENT_TOO_OLD = "AgentTooOld"

@@ -10,19 +10,14 @@ from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import HostName, ReleaseName, RequestId, Revision
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Assessment, Deferred, Plan, State, Step, WaveState
+from reconciler.plan.approval import unapproved
 from reconciler.plan.archive import plan_approved, plan_quarantine, plan_record
 from reconciler.plan.busy import busy_hosts, newly_busy
 from reconciler.plan.by_hand import RunByHand, runs_by_hand
 from reconciler.plan.case import cases_of
 from reconciler.plan.courses import Course, courses_of, quarantine_in_force
 from reconciler.plan.dispatch import Sending, send
-from reconciler.plan.gates import (
-    Scene,
-    first_shut,
-    first_shut_for_changes,
-    unapproved,
-    way,
-)
+from reconciler.plan.gates import Scene, first_shut, first_shut_for_changes
 from reconciler.plan.offer import plan_offer
 from reconciler.plan.only_look import only_look
 from reconciler.plan.order import in_order
@@ -30,6 +25,7 @@ from reconciler.plan.presence import is_there, with_presence
 from reconciler.plan.progress import late, late_at
 from reconciler.plan.prune import Pruning, with_pruning
 from reconciler.plan.resend import resends
+from reconciler.plan.route import way
 from reconciler.plan.supply import Supply, probe_errand, supply_of
 from reconciler.plan.targets import targets_of
 from reconciler.plan.terms import Terms

@@ -7,6 +7,9 @@ from enum import StrEnum
 CLOCK_SKEW = timedelta(seconds=10)
 """How far apart two clocks may be: ours, a host's, the server's."""
 
+RECHECK_AFTER = timedelta(seconds=10)
+"""When to check again what no clock and no report announces."""
+
 
 class Mode(StrEnum):
     """Which way writes to kanade go."""

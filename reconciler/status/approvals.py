@@ -10,7 +10,7 @@ from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Observed
 from reconciler.model.pruning import PruneApproval
 from reconciler.model.status import ReleaseStatus, WordStatus
-from reconciler.plan.approval import heard, holds_until
+from reconciler.plan.approval import holds_until, with_repeats_refused
 from reconciler.plan.differences import basis_of, differences
 from reconciler.plan.offer import offer_in_force
 
@@ -32,7 +32,7 @@ def with_approvals(
             releases[release.name],
             words=tuple(
                 approval_status(checked, holds_until(checked.word, release))
-                for checked in heard(release, observed, now)
+                for checked in with_repeats_refused(release, observed, now)
             ),
             compared_with=basis.record.version if basis is not None else None,
             compared_as=basis.how if basis is not None else "",

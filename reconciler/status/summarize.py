@@ -19,8 +19,8 @@ from reconciler.model.status import (
     RunStatus,
     WaveStatus,
 )
-from reconciler.plan.gates import RECHECK_AFTER
 from reconciler.plan.manifest import job_version
+from reconciler.plan.terms import RECHECK_AFTER
 from reconciler.status.alike import likeness
 from reconciler.status.conditions import conditions_of, facts_of
 
