@@ -10,7 +10,7 @@ import pytest
 from reconciler.model.difference import Difference
 from reconciler.model.identity import Version
 from tests.cli.conftest import Office
-from tests.cli.telling import STATUS, TOOL, tell
+from tests.cli.published import STATUS, TOOL, publish
 from tests.support import small_fleet
 
 JOB = str(small_fleet.files("1.0.0")["jobs/install-tool.yaml"])
@@ -262,7 +262,7 @@ def test_who_approves_sees_what_differs_from_what_was_approved_last(kanade: Offi
         compared_as="approved",
         differences=differences,
     )
-    tell(kanade, replace(STATUS, releases={TOOL: told}))
+    publish(kanade, replace(STATUS, releases={TOOL: told}))
 
     done = kanade.call("approve", "tool", given="n\n")
 

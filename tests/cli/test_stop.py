@@ -23,8 +23,9 @@ from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import HostName
 from reconciler.model.status import ReleaseStatus
 from tests.cli.conftest import Office
-from tests.cli.telling import STATUS, TOOL, condition
+from tests.cli.published import STATUS, TOOL
 from tests.support import builders
+from tests.support.statuses import condition
 from tests.support.streams import connected
 
 RELEASE = builders.release(hosts=("pc-01", "pc-02", "pc-03"))

@@ -11,10 +11,11 @@ from reconciler.model.status import ReleaseStatus
 from reconciler.serve.authenticator import Keys, Proxy
 from reconciler.serve.sessions import LASTS, Sessions
 from reconciler.serve.visitor import Visitor
-from tests.serve.controls import BACKEND, FINGERPRINT, fleet
+from tests.serve.controls import BACKEND, fleet
 from tests.serve.endpoints import ALICE, KEYS, OPEN, VIEWER, Client, ask, opened, problem
 from tests.support.builders import NOON
 from tests.support.clock import FakeClock
+from tests.support.statuses import FINGERPRINT
 
 HERE, ELSEWHERE = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("10.0.0.0/8")
 BEHIND = Keys(proxy=Proxy(networks=(HERE,), header="X-Forwarded-Email"))

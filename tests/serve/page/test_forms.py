@@ -7,9 +7,10 @@ from http.cookies import SimpleCookie
 import pytest
 
 from reconciler.serve.authenticator import Keys
-from tests.serve.controls import BACKEND, FINGERPRINT, fleet
+from tests.serve.controls import BACKEND, fleet
 from tests.serve.endpoints import KEYS, OPEN, Client, opened
 from tests.support.builders import NOON
+from tests.support.statuses import FINGERPRINT
 
 RELEASE = f"/releases/{BACKEND}"
 
