@@ -2,7 +2,7 @@
 
 Two keys. The *term* is written only when leadership changes hands, and every write of the
 leader's is fenced by its sequence, so that a leader who was stopped and wakes up changes nothing.
-The *beat* is renewed; who sees it unchanged for the lease's whole length may take over, by
+The *beat* is renewed; one that sees it unchanged for the lease's whole length may take over, by
 its own clock alone: no two clocks are compared.
 """
 
