@@ -1,7 +1,7 @@
-"""The loop: look at the fleet, plan, apply, tell; then wait until there is reason to look again.
+"""The loop: observe, plan, apply, publish; then wait until there is reason for another pass.
 
-It is level-triggered. Whatever wakes it says only "look again"; everything that it knows it has
-just read, so a restart at any instant changes nothing but the time it takes.
+It is level-triggered. A wake carries no content; everything that the loop knows it has just read,
+so a restart at any instant changes nothing but the time it takes.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Controller:
     """Called when the repository may have."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: str = ""
-    """A person's word to look that is being answered."""
+    """The id of a person's request to reconcile that is being answered."""
     _resync_at: float = 0.0
     """When a pass next trusts no warm copy."""
     _passing: bool = False
@@ -70,12 +70,12 @@ class Controller:
         failures = 0
         while not self.stopping.is_set():
             limit = self.resync
-            anew = self.clock.monotonic() >= self._resync_at
+            resync = self.clock.monotonic() >= self._resync_at
             try:
                 if self.lease.leads:
-                    limit = self._until(await self._pass(anew=anew))
+                    limit = self._until(await self._pass(resync=resync))
                     self._heed()
-                    if anew:
+                    if resync:
                         self._resync_at = self.clock.monotonic() + self.resync.total_seconds()
                 failures = 0
             except LeaseLost as error:
@@ -86,22 +86,22 @@ class Controller:
                 seconds = limit.total_seconds()
                 log.warning("pass failed", reason=error.reason, error=str(error), again_in=seconds)
                 with suppress(ReconcilerError):
-                    await self.work.tell_trouble(self.revisions.standing, error)
+                    await self.work.report_error(self.revisions.standing, error)
             await self.wake.wait(limit)
 
     def _heed(self) -> None:
-        """Look at the repository, too, when a person asks; the pass after that answers."""
+        """Fetch the repository, too, when a person asks; the pass after that answers."""
         asked, before = self.work.asked(), self._asked
         self._asked = asked
         if asked not in ("", before):
             self.wake_source()
 
-    async def _pass(self, *, anew: bool) -> Applied | None:
+    async def _pass(self, *, resync: bool) -> Applied | None:
         began = self.clock.monotonic()
         applied, reason = None, ""
         self._passing = True
         try:
-            applied = await self.work.make(self.revisions.standing, anew=anew)
+            applied = await self.work.make(self.revisions.standing, resync=resync)
         except ReconcilerError as error:
             reason = error.reason
             raise
@@ -113,7 +113,7 @@ class Controller:
         return applied
 
     def _until(self, applied: Applied | None) -> timedelta:
-        """Return how long nothing will change unless something rings."""
+        """Return how long nothing will change unless the loop is woken."""
         moments: list[datetime | None] = [self.work.applier.patience.next_try]
         now = self.clock.now()
         if applied is not None:
@@ -145,7 +145,7 @@ class Controller:
         """Fetch whenever the repository may have changed, beside the passes, not before them."""
         while True:
             began, asked = self.clock.now(), self._asked
-            if await self.revisions.look(asked):
+            if await self.revisions.fetch(asked):
                 self.work.applier.patience.forget()
             for onlooker in self.work.onlookers:
                 onlooker.fetched(began, self.clock.now(), self.revisions.fetched)

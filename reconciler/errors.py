@@ -5,7 +5,7 @@
     + SourceUnavailable     git did not answer; the last good revision stays in force
     + KanadeUnavailable     NATS or the backend did not answer: nothing is known
     + HostOffline           no agent listens for what was asked of a host
-    + Conflict              it is not what was planned for any more: look again
+    + Conflict              it is not what was planned for any more: plan again
     + LeaseLost             another controller leads: stop before the next effect
     + ArtifactUnavailable   the artifact's server did not answer
     + NotificationNotDelivered  a notification; it is sent again later
@@ -22,7 +22,7 @@
     + KanadeRefused         NATS or the backend answered no
       - Unauthorized        the credential was refused, or may not do this
       - NoRoom              a bucket, an account or a disk is full
-    + SignatureRefused      a person's word is not signed as it must be
+    + SignatureRefused      a person's request is not signed as it must be
     + Undeliverable         a notification; sending it again would not help
   x UsageError              the command line or the settings are wrong
 
@@ -48,7 +48,7 @@ def first_of(group: BaseExceptionGroup[_Kind]) -> _Kind:
 
 
 class ReconcilerError(Exception):
-    """Base class; `reason` is the PascalCase word of conditions, metrics and logs alike."""
+    """Base class; `reason` is in PascalCase, the same in conditions, metrics and logs."""
 
     reason: ClassVar[str] = "Failed"
     exit_code: ClassVar[int] = 70
@@ -144,9 +144,9 @@ class InternalError(StalledError):
     exit_code = 70
 
     def __str__(self) -> str:
-        words = f"{type(self.cause).__name__}: {self.cause}".splitlines()[0]
+        message = f"{type(self.cause).__name__}: {self.cause}".splitlines()[0]
         return (
-            f"bug: revision {self.revision[:12]} cannot be read: {words}; nothing of it is "
+            f"bug: revision {self.revision[:12]} cannot be read: {message}; nothing of it is "
             "applied: please report it, with what --debug adds"
         )
 
@@ -166,7 +166,7 @@ class HostOffline(TransientError):
 
 
 class Conflict(TransientError):
-    """It has changed since it was read: nothing was done about it; the next pass looks again."""
+    """It has changed since it was read: nothing was done about it; the next pass reads it again."""
 
     reason = "Conflict"
     exit_code = 4
@@ -192,7 +192,7 @@ class NoRoom(KanadeRefused):
 
 
 class SignatureRefused(StalledError):
-    """A person's word is not signed, or not by a key that the list of signers knows."""
+    """A person's request is not signed, or not by a key that the list of signers knows."""
 
     reason = "SignatureRefused"
     exit_code = 2

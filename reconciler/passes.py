@@ -1,4 +1,4 @@
-"""One pass: look at the fleet, plan, apply, tell. It knows nothing but what it has just read."""
+"""One pass: observe, plan, apply, publish. It knows nothing but what it has just read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,6 +30,7 @@ from reconciler.ports import (
     Sweep,
 )
 from reconciler.revisions import InForce, Standing
+from reconciler.status.approvals import with_approvals
 from reconciler.status.change import follow_changes
 from reconciler.status.conditions import reachability
 from reconciler.status.plan_text import plan_text
@@ -40,12 +41,11 @@ from reconciler.status.summarize import (
     summarize_releases,
 )
 from reconciler.status.transitions import transitions
-from reconciler.status.words import with_words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """One look at everything, from reports to status, for the revision in force."""
+    """One pass over everything, from reports to status, for the revision in force."""
 
     reports: Reports
     records: Records
@@ -60,13 +60,13 @@ class Pass:
     terms: Terms
     instance: str
     swept: tuple[Sweep, ...] = ()
-    """Stores that are cleaned up whenever everything is read anew."""
+    """Stores that are cleaned up whenever everything is read again."""
     onlookers: tuple[Onlooker, ...] = ()
 
-    async def make(self, standing: Standing, *, anew: bool = False) -> Applied | None:
-        """Reconcile once; `None` when no revision has ever been good enough to go by.
+    async def make(self, standing: Standing, *, resync: bool = False) -> Applied | None:
+        """Reconcile once; `None` when no revision has ever been without a fault.
 
-        A revision that arrives meanwhile is the next pass's. *anew* reads everything as at the
+        A revision that arrives meanwhile is the next pass's. *resync* reads everything as at the
         start, and trusts no warm copy.
 
         Raises:
@@ -75,35 +75,35 @@ class Pass:
         """
         began, in_force = self.clock.now(), standing.in_force
         if in_force is None:
-            await self._tell(standing, None)
+            await self._publish(standing, None)
             return None
-        if anew:
+        if resync:
             for store in self.swept:
                 await store.sweep()
         await self.take_reports(in_force.desired)
-        observed = await self.observer.observe(in_force.desired, anew=anew)
+        observed = await self.observer.observe(in_force.desired, resync=resync)
         todo = plan(in_force.desired, observed, self.clock.now(), self.terms)
         planned = self.clock.now()
         applied = await self.applier.apply(todo, self._performing(todo, in_force))
-        await self._tell(standing, (in_force, observed, applied))
+        await self._publish(standing, (in_force, observed, applied))
         return replace(applied, began=began, planned=planned)
 
-    async def look(self, desired: Desired) -> tuple[Observed, Plan]:
+    async def preview(self, desired: Desired) -> tuple[Observed, Plan]:
         """Read and plan, and change nothing."""
         observed = await self.observer.observe(desired)
         return observed, plan(desired, observed, self.clock.now(), self.terms)
 
     async def take_reports(self, desired: Desired) -> None:
-        """Keep what slots and agents have said, and only then say that we have it.
+        """Keep what slots and agents have reported, and only then acknowledge it.
 
         Doubt about what the backend has sent is settled by the hosts' slots first, then by reports,
         then by the backend's own tables, which also have results that RESULTS has lost; a run by
         hand must not be taken for ours meanwhile.
         What a run has proved comes before its end: should the report be lost between the two, an
-        attempt without an end asks for a look, and a success without its proof would be a riddle.
+        attempt without an end asks for a probe, and a success without its proof makes no sense.
         """
         await self.records.refresh()
-        await self._look_into_slots()
+        await self._check_slots()
         for delivery in await self.reports.take():
             await self._learn(delivery.report, desired)
             await delivery.acknowledge()
@@ -127,7 +127,7 @@ class Pass:
         records = self.records
         return Memory(attempts=records.attempts(), proofs=records.proofs(), runs=records.runs())
 
-    async def _look_into_slots(self) -> None:
+    async def _check_slots(self) -> None:
         doubtful = [one for one in self.records.attempts().values() if one.in_doubt]
         if not doubtful:
             return
@@ -139,10 +139,10 @@ class Pass:
                 await self.journal.record(seen)
 
     def asked(self) -> str:
-        """Return the id of a person's word to look that is not answered yet; empty for none."""
-        look = self.records.requests().look
+        """Return the id of a request to reconcile that is not answered yet; empty for none."""
+        request = self.records.requests().reconcile
         answered = self.board.read().controller.answered
-        return look.id if look is not None and look.id != answered else ""
+        return request.id if request is not None and request.id != answered else ""
 
     def _performing(self, todo: Plan, in_force: InForce) -> Perform:
         async def perform(step: Step) -> None:
@@ -152,13 +152,13 @@ class Pass:
 
         return perform
 
-    async def tell_trouble(self, standing: Standing, error: ReconcilerError) -> None:
-        """Say in the status why there was no pass, as far as that can still be said."""
+    async def report_error(self, standing: Standing, error: ReconcilerError) -> None:
+        """Publish why there was no pass, as far as that can still be published."""
         before = self.board.read()
         controller = self._controller(standing, before, error)
         await self._keep(before, replace(before, controller=controller))
 
-    async def _tell(
+    async def _publish(
         self, standing: Standing, done: tuple[InForce, Observed, Applied] | None
     ) -> None:
         before, now = self.board.read(), self.clock.now()
@@ -171,15 +171,15 @@ class Pass:
             in_force, observed, applied = done
             desired, commit = in_force.desired, in_force.snapshot.commit
             releases = summarize_releases(desired, applied, before.releases, now)
-            releases = with_words(releases, desired, observed, now)
+            releases = with_approvals(releases, desired, observed, now)
             after = replace(
                 after,
                 releases=follow_changes(before, releases, commit, now),
                 hosts=summarize_hosts(desired, applied.plan, now),
                 jobs=summarize_jobs(desired, observed, applied),
             )
-            said = observed.requests.prune
-            controller = with_prune(controller, before, applied, said, now)
+            prune = observed.requests.prune
+            controller = with_prune(controller, before, applied, prune, now)
             after = replace(after, controller=controller)
             events = tuple(pruned(applied, now))
             if desired.revision != before.controller.revision:
@@ -190,14 +190,14 @@ class Pass:
         self, before: Status, after: Status, details: str = "", more: tuple[Event, ...] = ()
     ) -> None:
         events = (*transitions(before, after, self.clock.now(), details), *more)
-        await self.board.tell(after, events)
+        await self.board.publish(after, events)
         for onlooker in self.onlookers:
-            onlooker.told(before, after)
+            onlooker.published(before, after)
 
     def _controller(
         self, standing: Standing, before: Status, error: ReconcilerError | None
     ) -> ControllerStatus:
-        """Return how the controller stands; what it has not looked at yet stands as before."""
+        """Return how the controller stands; what it has not checked yet stands as before."""
         old, in_force = before.controller, standing.in_force
         source = standing.condition or _find(old.conditions, ConditionType.SOURCE_READY)
         reachable = reachability(error, old.conditions, self.clock.now())

@@ -25,14 +25,14 @@ class InForce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is known of the repository at one moment: a pass takes it once, and goes by that."""
+    """What is known of the repository at one moment: a pass takes it once, and uses only that."""
 
     in_force: InForce | None = None
     """`None` until there has ever been a good revision."""
     condition: Condition | None = None
     """Whether the repository can be read and its newest revision used; `None` at first."""
     answered: str = ""
-    """The id of the last request to look that was made before a look."""
+    """The id of the last request to reconcile that was made before a fetch."""
 
 
 class Revisions:
@@ -42,25 +42,25 @@ class Revisions:
         self._source = source
         self._clock = clock
         self.standing = Standing()
-        """Never changed, only replaced: whoever holds it sees nothing of a later look."""
+        """Never changed, only replaced: a pass that holds it sees nothing of a later fetch."""
 
     @property
     def in_force(self) -> InForce | None:
-        """What a pass that begins now goes by."""
+        """What a pass that begins now works with."""
         return self.standing.in_force
 
     @property
     def fetched(self) -> Revision | None:
-        """What is in force, when the last look has found it in the repository."""
+        """What is in force, when the last fetch has found it in the repository."""
         condition = self.standing.condition
         found = condition is not None and condition.status is Truth.TRUE
         return self.in_force.desired.revision if found and self.in_force is not None else None
 
-    async def look(self, asked: str = "") -> bool:
+    async def fetch(self, asked: str = "") -> bool:
         """Fetch, and return whether another revision is in force now than before.
 
         A fault of any kind is in `standing` and in the log; it is never raised. *asked* is the id
-        of the request that this look answers, if any.
+        of the request that this fetch answers, if any.
         """
         before = self.in_force
         try:
@@ -68,11 +68,11 @@ class Revisions:
         except ReconcilerError as error:
             if self.in_force is None:
                 await self._fall_back()
-            self._tell(Truth.FALSE, error.reason, str(error), error.__cause__)
+            self._set_condition(Truth.FALSE, error.reason, str(error), error.__cause__)
         self.standing = replace(self.standing, answered=asked or self.standing.answered)
         return self.in_force is not before
 
-    async def look_or_raise(self) -> InForce:
+    async def fetch_or_raise(self) -> InForce:
         """Fetch, and return the newest revision, for those who do not wait for a better one.
 
         Raises:
@@ -90,7 +90,9 @@ class Revisions:
             found = InForce(snapshot=snapshot, desired=_loaded(snapshot))
             await self._source.applied(snapshot.commit.revision)
             self.standing = replace(self.standing, in_force=found)
-        self._tell(Truth.TRUE, "Fetched", f"revision {snapshot.commit.revision[:12]} is in force")
+        self._set_condition(
+            Truth.TRUE, "Fetched", f"revision {snapshot.commit.revision[:12]} is in force"
+        )
         return found
 
     async def _fall_back(self) -> None:
@@ -103,7 +105,7 @@ class Revisions:
         except ReconcilerError as error:
             log.warning("last good revision unusable", reason=error.reason, error=str(error))
 
-    def _tell(
+    def _set_condition(
         self, status: Truth, reason: str, message: str, cause: BaseException | None = None
     ) -> None:
         old = self.standing.condition
@@ -125,7 +127,7 @@ class Revisions:
 
 
 def _loaded(snapshot: Snapshot) -> Desired:
-    """Return what *snapshot* asks for; anybody can push a file that we stumble over."""
+    """Return what *snapshot* asks for; anybody can push a file that shows a bug of ours."""
     try:
         return load(snapshot)
     except ReconcilerError:

@@ -183,7 +183,7 @@ async def test_without_any_good_commit_it_says_so_and_touches_nothing() -> None:
         "lease.release",
         "source.fetch",
         "source.last_applied",
-        "board.tell",
+        "board.publish",
     }
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from reconciler.model.observed import Look
+from reconciler.model.observed import ReconcileRequest
 from tests.support.builders import NOON
 from tests.support.simulation import Simulation
 from tests.support.small_fleet import broken_commit, commit
@@ -13,8 +13,8 @@ SOON = timedelta(seconds=15)
 
 async def ask(fleet: Simulation, word: str) -> None:
     """Put the word down, as the command line does."""
-    look = Look(id=word, by="mika", at=NOON)
-    await (await fleet.world.own.book()).look(look)
+    look = ReconcileRequest(id=word, by="mika", at=NOON)
+    await (await fleet.world.own.book()).request_reconcile(look)
 
 
 def answered(fleet: Simulation) -> str:

@@ -37,7 +37,7 @@ async def led() -> tuple[World, Fakes]:
     world.pins[PROBE] = Version("1")
     fakes = connect(world)
     await fakes.lease.attempt()
-    await fakes.revisions.look()
+    await fakes.revisions.fetch()
     return world, fakes
 
 
@@ -72,7 +72,7 @@ async def test_a_later_commit_changes_it_and_marks_it(led: tuple[World, Fakes]) 
     world, fakes = led
     await make(world, fakes)
     world.repository.commit(edited("nothing there"))
-    await fakes.revisions.look()
+    await fakes.revisions.fetch()
 
     await make(world, fakes)
 

@@ -65,7 +65,7 @@ async def scene() -> Scene:
     fakes = connect(world)
     agent = populate(world, desired)[PC]
     await fakes.lease.attempt()
-    await fakes.revisions.look()
+    await fakes.revisions.fetch()
     return Scene(world=world, fakes=fakes, agent=agent, desired=desired)
 
 
@@ -87,7 +87,7 @@ async def test_without_a_revision_nothing_is_read_and_the_status_says_why(scene:
 
     assert await scene.fakes.work.make(nothing) is None
 
-    assert scene.world.weather.calls[before:] == ["board.tell", "lease.renew"]
+    assert scene.world.weather.calls[before:] == ["board.publish", "lease.renew"]
     assert scene.world.own.status.controller.revision is None
 
 
@@ -96,7 +96,7 @@ async def test_what_arrives_during_a_pass_is_the_next_ones(scene: Scene) -> None
     before = scene.fakes.revisions.standing
     later = commit("2.0.0", hosts=("pc-01",))
     scene.world.repository.commit(later)
-    await scene.fakes.revisions.look()
+    await scene.fakes.revisions.fetch()
 
     await scene.fakes.work.make(before)
     first = scene.world.own.status.controller.revision
@@ -113,24 +113,24 @@ async def test_what_arrives_during_a_pass_is_the_next_ones(scene: Scene) -> None
 async def test_a_look_plans_and_changes_nothing(scene: Scene) -> None:
     before = len(scene.world.weather.calls)
 
-    _, plan = await scene.fakes.work.look(scene.desired)
+    _, plan = await scene.fakes.work.preview(scene.desired)
 
     assert [step.reason for step in plan.steps][:2] == ["JobMissing", "PackageMissing"]
     calls = scene.world.weather.calls[before:]
     assert {call for call in calls if not call.endswith((".refresh", ".room"))} == {"backend.state"}
 
 
-@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("resync", [False, True])
 async def test_only_a_pass_anew_trusts_no_copy_and_sweeps_the_stores(
-    scene: Scene, *, anew: bool
+    scene: Scene, *, resync: bool
 ) -> None:
     before = len(scene.world.weather.calls)
 
-    await scene.fakes.work.make(scene.fakes.revisions.standing, anew=anew)
+    await scene.fakes.work.make(scene.fakes.revisions.standing, resync=resync)
 
     calls = scene.world.weather.calls[before:]
-    assert (calls.count("fleet.resync"), calls.count("fleet.refresh")) == (anew, not anew)
-    assert ("scripts.sweep" in calls) is anew
+    assert (calls.count("fleet.resync"), calls.count("fleet.refresh")) == (resync, not resync)
+    assert ("scripts.sweep" in calls) is resync
 
 
 async def test_a_report_is_proved_then_kept_then_acknowledged(scene: Scene) -> None:
@@ -300,7 +300,7 @@ async def test_who_has_just_started_does_not_take_back_what_was_told_before(scen
     fresh = connect(scene.world)
     await fresh.lease.attempt()
     await fresh.work.make(fresh.revisions.standing)
-    await fresh.revisions.look()
+    await fresh.revisions.fetch()
     await fresh.work.make(fresh.revisions.standing)
 
     after = scene.world.own.status.controller

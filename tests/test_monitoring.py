@@ -70,7 +70,7 @@ def exposed() -> dict[str, set[str]]:
     before, after = (
         Status(controller=controller, releases={item.name: it}) for it in (release, mended)
     )
-    measured.told(before, after)
+    measured.published(before, after)
     measured.notified("ops", "sent")
     return {
         sample.name: set(sample.labels)

@@ -31,7 +31,7 @@ class Scene:
     async def ask_for(self, snapshot: Snapshot, passes: int = 6) -> None:
         """Commit, and let everybody work until nothing is left to do."""
         self.world.repository.commit(snapshot)
-        await self.fakes.revisions.look()
+        await self.fakes.revisions.fetch()
         in_force = self.fakes.revisions.in_force
         assert in_force is not None
         assert in_force.snapshot == snapshot
@@ -63,7 +63,7 @@ async def scene() -> Scene:
     world.repository.commit(first)
     fakes = connect(world)
     await fakes.lease.attempt()
-    await fakes.revisions.look()
+    await fakes.revisions.fetch()
     assert fakes.revisions.in_force is not None
     agents = list(populate(world, fakes.revisions.in_force.desired).values())
     made = Scene(world, fakes, agents)
@@ -176,7 +176,7 @@ async def test_a_broken_or_empty_revision_deletes_nothing(scene: Scene) -> None:
     before = set(scene.world.jobs)
     for snapshot in (snapshot_of({}), snapshot_of({"README.md": "gone"})):
         scene.world.repository.commit(snapshot)
-        await scene.fakes.revisions.look()
+        await scene.fakes.revisions.fetch()
         await scene.step()
 
     assert set(scene.world.jobs) == before

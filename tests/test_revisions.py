@@ -56,8 +56,8 @@ async def test_the_newest_revision_comes_into_force_once(world: World) -> None:
     revisions = revisions_of(world)
     assert revisions.standing == Standing()
 
-    assert await revisions.look()
-    assert not await revisions.look()
+    assert await revisions.fetch()
+    assert not await revisions.fetch()
 
     assert in_force(revisions) == FIRST
     assert told(revisions) == (Truth.TRUE, "Fetched")
@@ -72,17 +72,17 @@ async def test_of_several_commits_only_the_newest_is_looked_at(world: World) -> 
     world.repository.commit(BROKEN)
     world.repository.commit(SECOND)
 
-    assert await revisions.look()
+    assert await revisions.fetch()
 
     assert in_force(revisions) == SECOND
 
 
 async def test_a_bad_revision_changes_nothing_and_the_status_says_where(world: World) -> None:
     revisions = revisions_of(world)
-    await revisions.look()
+    await revisions.fetch()
     world.repository.commit(BROKEN)
 
-    assert not await revisions.look()
+    assert not await revisions.fetch()
 
     assert in_force(revisions) == FIRST
     assert told(revisions) == (Truth.FALSE, "InvalidDesiredState")
@@ -108,11 +108,11 @@ async def test_a_revision_that_we_stumble_over_changes_nothing_and_ends_nothing(
     world: World,
 ) -> None:
     revisions = revisions_of(world)
-    await revisions.look()
+    await revisions.fetch()
     world.repository.commit(SECOND)
 
     with structlog.testing.capture_logs() as logs:
-        assert [await revisions.look(), await revisions.look()] == [False, False]
+        assert [await revisions.fetch(), await revisions.fetch()] == [False, False]
 
     assert in_force(revisions) == FIRST
     assert world.repository.applied == FIRST.commit.revision
@@ -127,52 +127,52 @@ async def test_a_revision_that_we_stumble_over_changes_nothing_and_ends_nothing(
 
 @pytest.mark.usefixtures("stumbling")
 async def test_after_a_restart_the_last_good_one_is_in_force_beside_our_bug(world: World) -> None:
-    await revisions_of(world).look()
+    await revisions_of(world).fetch()
     world.repository.commit(SECOND)
     restarted = revisions_of(world)
 
-    assert await restarted.look()
+    assert await restarted.fetch()
 
     assert in_force(restarted) == FIRST
     assert told(restarted) == (Truth.FALSE, "InternalError")
     with pytest.raises(InternalError):
-        await restarted.look_or_raise()
+        await restarted.fetch_or_raise()
 
 
 async def test_a_commit_that_mends_it_comes_into_force(world: World) -> None:
     revisions = revisions_of(world)
     world.repository.commit(BROKEN)
-    assert not await revisions.look()
+    assert not await revisions.fetch()
     world.repository.commit(SECOND)
 
-    assert await revisions.look()
+    assert await revisions.fetch()
 
     assert (in_force(revisions), told(revisions)) == (SECOND, (Truth.TRUE, "Fetched"))
 
 
 async def test_a_commit_that_goes_back_is_no_news_to_the_fleet(world: World) -> None:
     revisions = revisions_of(world)
-    await revisions.look()
+    await revisions.fetch()
     world.repository.commit(BROKEN)
-    await revisions.look()
+    await revisions.fetch()
     world.repository.commit(FIRST)
 
-    assert not await revisions.look()
+    assert not await revisions.fetch()
 
     assert told(revisions) == (Truth.TRUE, "Fetched")
 
 
 async def test_the_time_of_the_condition_moves_only_with_what_it_says(world: World) -> None:
     revisions = revisions_of(world)
-    await revisions.look()
+    await revisions.fetch()
     world.clock.advance(timedelta(minutes=1))
-    await revisions.look()
+    await revisions.fetch()
     assert said(revisions).since == NOON
 
     world.repository.commit(BROKEN)
-    await revisions.look()
+    await revisions.fetch()
     world.clock.advance(timedelta(minutes=1))
-    await revisions.look()
+    await revisions.fetch()
 
     assert said(revisions).since == NOON + timedelta(minutes=1)
 
@@ -186,15 +186,15 @@ async def test_a_source_that_gives_nothing_leaves_the_last_good_one_in_force(
     world: World, error: SourceUnavailable | HistoryRewritten
 ) -> None:
     revisions = revisions_of(world)
-    await revisions.look()
+    await revisions.fetch()
     world.repository.commit(SECOND)
     world.weather.spoil(FETCH, error)
 
-    assert not await revisions.look()
+    assert not await revisions.fetch()
     assert in_force(revisions) == FIRST
     assert told(revisions) == (Truth.FALSE, error.reason)
 
-    assert await revisions.look()
+    assert await revisions.fetch()
     assert in_force(revisions) == SECOND
 
 
@@ -202,13 +202,13 @@ async def test_a_source_that_gives_nothing_leaves_the_last_good_one_in_force(
 async def test_a_restart_with_nothing_good_to_fetch_goes_by_the_last_good_one(
     world: World, *, down: bool
 ) -> None:
-    await revisions_of(world).look()
+    await revisions_of(world).fetch()
     world.repository.commit(BROKEN)
     if down:
         world.weather.spoil(FETCH, SourceUnavailable("no answer"))
     restarted = revisions_of(world)
 
-    assert await restarted.look()
+    assert await restarted.fetch()
 
     assert in_force(restarted) == FIRST
     reason = "GitUnavailable" if down else "InvalidDesiredState"
@@ -220,7 +220,7 @@ async def test_without_any_good_revision_none_is_in_force(world: World) -> None:
     world.repository.commit(BROKEN)
     revisions = revisions_of(world)
 
-    assert not await revisions.look()
+    assert not await revisions.fetch()
 
     assert in_force(revisions) is None
     assert told(revisions) == (Truth.FALSE, "InvalidDesiredState")
@@ -229,12 +229,12 @@ async def test_without_any_good_revision_none_is_in_force(world: World) -> None:
 
 async def test_a_last_good_one_that_cannot_be_read_any_more_is_not_gone_by(world: World) -> None:
     """A newer version of the program may refuse what an older one took."""
-    await revisions_of(world).look()
+    await revisions_of(world).fetch()
     revision = FIRST.commit.revision
     world.repository.commits[revision] = replace(BROKEN, commit=FIRST.commit)
     restarted = revisions_of(world)
 
-    assert not await restarted.look()
+    assert not await restarted.fetch()
 
     assert in_force(restarted) is None
 
@@ -243,23 +243,23 @@ async def test_a_revision_is_remembered_before_anything_goes_by_it(world: World)
     revisions = revisions_of(world)
     world.weather.spoil("source.applied", SourceUnavailable("the disk is full"))
 
-    assert not await revisions.look()
+    assert not await revisions.fetch()
     assert in_force(revisions) is None
 
-    assert await revisions.look()
+    assert await revisions.fetch()
     assert world.repository.applied == FIRST.commit.revision
 
 
 async def test_a_crash_in_the_middle_of_a_look_leaves_one_good_revision(world: World) -> None:
-    await revisions_of(world).look()
+    await revisions_of(world).fetch()
     world.repository.commit(SECOND)
     world.weather.spoil("source.applied", Crash())
     with pytest.raises(Crash):
-        await revisions_of(world).look()
+        await revisions_of(world).fetch()
     world.weather.spoil(FETCH, SourceUnavailable("no answer"))
     restarted = revisions_of(world)
 
-    assert await restarted.look()
+    assert await restarted.fetch()
 
     assert in_force(restarted) == FIRST
 
@@ -267,10 +267,10 @@ async def test_a_crash_in_the_middle_of_a_look_leaves_one_good_revision(world: W
 async def test_who_does_not_wait_for_a_better_one_is_told_every_fault(world: World) -> None:
     world.repository.commit(BROKEN)
     with pytest.raises(InvalidDesiredState) as raised:
-        await revisions_of(world).look_or_raise()
+        await revisions_of(world).fetch_or_raise()
     assert [fault.position.file for fault in raised.value.faults] == ["releases/tool.yaml"]
 
     world.repository.commit(SECOND)
-    found = await revisions_of(world).look_or_raise()
+    found = await revisions_of(world).fetch_or_raise()
 
     assert (found.snapshot, found.desired.revision) == (SECOND, SECOND.commit.revision)

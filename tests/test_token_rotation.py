@@ -28,7 +28,7 @@ async def test_an_epoch_later_the_script_is_another_one_and_nothing_is_installed
     fakes = connect(world)
     agent = populate(world, desired)[PC]
     await fakes.lease.attempt()
-    await fakes.revisions.look()
+    await fakes.revisions.fetch()
 
     async def passes(count: int) -> None:
         for _ in range(count):

@@ -47,7 +47,7 @@ def metrics() -> str:
     measured = Metrics(lambda: True, SystemClock(), "0")
     measured.notified("chat", "sent")
     for before, after in pairwise((_told(None), _told(_ASKED), _told(_BROKEN), _told(_MENDED))):
-        measured.told(before, after)
+        measured.published(before, after)
     families = text_string_to_metric_families(measured.exposition().decode())
     rows = sorted(_row(family) for family in families if family.name.startswith(PREFIX))
     return _HEAD + table(("metric", "type", "labels", "what it is"), rows)

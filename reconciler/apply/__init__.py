@@ -1,1 +1,1 @@
-"""The fifth stage: a plan -> what became of it. Everything with an effect is here."""
+"""The fifth stage: a plan -> its outcome. Everything with an effect is here."""

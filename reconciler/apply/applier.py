@@ -30,7 +30,7 @@ class Applier:
     patience: Patience = field(default_factory=Patience)
 
     async def apply(self, plan: Plan, perform: Perform) -> Applied:
-        """Write down what *plan* claims, and return what became of its steps, in its order.
+        """Write down what *plan* claims, and return the outcomes of its steps, in its order.
 
         Raises:
             LeaseLost: another controller leads; what has not begun is not begun.
@@ -75,7 +75,7 @@ class _Walk:
             self._tasks[step.action.key] = group.create_task(self._take(step))
 
     def outcome(self, step: Step) -> StepOutcome:
-        """Return what became of *step*, at the end."""
+        """Return the outcome of *step*."""
         return replace(self._tasks[step.action.key].result(), step=step)
 
     async def _take(self, step: Step) -> StepOutcome:

@@ -15,7 +15,7 @@ class Dispatcher:
     """Writes the intent, sends, and writes what the send gave away.
 
     A crash before the send leaves an intent that a later pass sends again, byte for byte; a
-    crash after it leaves a command that the host's slot, its start or its result tells of.
+    crash after it leaves a command that the host's slot, its start or its result shows.
     """
 
     journal: Journal

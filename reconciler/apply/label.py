@@ -16,7 +16,7 @@ def check_label(package: PackageName, version: Version, stated: Version | None) 
     wants, nor does what follows a `+`; and four numbers have no room for a pre-release.
 
     Raises:
-        ArtifactRefused: it says another version of itself.
+        ArtifactRefused: it names another version of itself.
     """
     if stated is None or _agree(version, stated):
         return

@@ -20,7 +20,7 @@ class LastLook:
         """See that *wish* may go out over a slot whose last command was planned to be at *slot*.
 
         Raises:
-            Conflict: not any more; the next pass plans anew.
+            Conflict: not any more; the next pass plans again.
         """
         changed = self._change(wish, slot)
         if changed is not None:

@@ -1,4 +1,4 @@
-"""What failed a moment ago is not tried again at once, however often somebody says "look"."""
+"""What failed a moment ago is not tried again at once, however often a pass is asked for."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -69,7 +69,7 @@ class Performer:
 
         Raises:
             LeaseLost: another controller leads, or may before this is through; nothing is done.
-            ReconcilerError: the step did not succeed, by its own word and sentence.
+            ReconcilerError: the step did not succeed; its reason and message say why.
         """
         way = self.ways[via]
         await self._confirm_lease(way)
@@ -141,7 +141,7 @@ class Performer:
     async def _publish_script(self, action: PublishScript, way: Way) -> None:
         text = render_with(action.script, self.secrets)
         if Digest.of(text) != action.digest:
-            raise Conflict(f"a secret of {action.ref} has changed since it was planned: look again")
+            raise Conflict(f"a secret of {action.ref} has changed since it was planned: plan again")
         content = BytesContent(text)
         if not action.is_ours:
             intent = Owned(digest=action.digest, release=action.release, checked=False)

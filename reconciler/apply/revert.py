@@ -26,14 +26,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Reverter:
-    """Makes one offer for a fingerprint; what becomes of it is written down, a no as well."""
+    """Makes one offer for a fingerprint; its result is recorded, a refusal as well."""
 
     reverts: Reverts
     secrets: Secrets
     archive: Archive
 
     async def offer(self, action: OfferRevert, snapshot: Snapshot) -> None:
-        """Push the branch, on top of *snapshot*'s commit; one that is there already will do.
+        """Push the branch, on top of *snapshot*'s commit; one that exists already will do.
 
         Raises:
             SourceUnavailable: no answer yet; nothing is written down, and it is tried again.
@@ -81,7 +81,7 @@ class Reverter:
         )
 
     def _presentable(self, action: OfferRevert) -> str:
-        """Return what the run has said without a secret; nothing where those are not known."""
+        """Return the end of its stderr without secrets; nothing where those are not known."""
         try:
             values = secret_values(action.release.script, self.secrets)
             return mask(action.quarantine.stderr_tail, values)
@@ -97,14 +97,14 @@ def _branch(action: OfferRevert) -> str:
 
 def _by_hand(action: OfferRevert, snapshot: Snapshot, branch: str) -> str:
     release, record = action.release, action.back_to
-    words = f"Revert {release.name} to {record.version}"
+    subject = f"Revert {release.name} to {record.version}"
     return "\n".join(
         (
             "git fetch origin",
             f"git switch --create {branch} {snapshot.commit.revision}",
             f'# edit {release.position.file}: version: "{record.version}"',
             f"#   artifact.sha256: {record.digest.hex}",
-            f"git commit --all --message {shlex.quote(words)}",
+            f"git commit --all --message {shlex.quote(subject)}",
             f"git push origin {branch}",
         )
     )

@@ -1,4 +1,4 @@
-"""What a revert's commit says: what has failed, where, and what is known of it; pure."""
+"""The message of a revert's commit: what has failed, where, and what is known of it; pure."""
 
 import shlex
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def message_of(action: OfferRevert, after: Release, stderr: str, folder: str = "
         f"Revert {bad.release} to {record.version}",
         (
             f"{bad.release} {bad.version} has failed on {bad.host} and is quarantined.\n"
-            f"Its hosts go back by themselves; merged, this lets git say {record.version} again."
+            f"Its hosts go back by themselves; merged, git asks for {record.version} again."
         ),
         "\n".join(f"{name}: {_line(text)}" for name, text in facts.items() if text),
         *_artifact(action, after, folder),
@@ -40,12 +40,12 @@ def message_of(action: OfferRevert, after: Release, stderr: str, folder: str = "
     lines = [line for line in stderr.splitlines() if line.strip()][-_LAST_LINES:]
     if lines:
         shown = "\n".join(f"    {_line(line)}" for line in lines)
-        paragraphs.append(f"It said last on stderr:\n\n{shown}")
+        paragraphs.append(f"The end of its stderr:\n\n{shown}")
     return "\n\n".join(paragraphs) + "\n"
 
 
 def _artifact(action: OfferRevert, after: Release, folder: str) -> Iterator[str]:
-    """Say where the bytes are no longer to be had: what has one place has one version."""
+    """Yield a note where the bytes are no longer to be had: one place has one version."""
     record = action.back_to
     origin, same = after.artifact.origin, after.artifact.origin == action.release.artifact.origin
     if same and not isinstance(origin, PublishedArtifact):

@@ -1,4 +1,4 @@
-"""What the controller makes of a person's word, which may not count."""
+"""The controller's answer to an approval, which may not count."""
 
 import asyncio
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from reconciler.model.pruning import PruneApproval
 from reconciler.model.status import Status, WordStatus
 
 _PATIENCE = timedelta(seconds=10)
-_ANOTHER = "it is another one now: look at it again"
-_LATE = "no controller has said yet whether that counts: reconciler events will tell"
+_ANOTHER = "it is another one now: read it again"
+_LATE = "no controller has said yet whether that counts: see reconciler events"
 _NOBODY = "no controller leads now: the next run or apply says whether that counts"
 
 
-async def answer_to(client: StatusClient, signer: Signer, word: Signed, done: str) -> int:
-    """Wait until the controller has told whether *word* counts, and return the exit code.
+async def answer_to(client: StatusClient, signer: Signer, request: Signed, done: str) -> int:
+    """Wait until the controller has reported whether *request* counts; return the exit code.
 
-    *done* is said unless it does not; where no controller leads nobody is waited for, and the
-    list of signers that is known here is asked.
+    *done* is printed unless it does not; where no controller leads nothing is waited for, and the
+    list of signers that is known here decides.
     """
     refusal: str | None = None
     led = client.is_led()
@@ -31,13 +31,13 @@ async def answer_to(client: StatusClient, signer: Signer, word: Signed, done: st
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE.total_seconds()):
                 async for status in client.statuses():
-                    refusal = _refusal(word, status)
+                    refusal = _refusal(request, status)
                     if refusal is not None:
                         break
     heard = refusal is not None
-    refusal = refusal if heard else signer.refusal(word)
+    refusal = refusal if heard else signer.refusal(request)
     if refusal:
-        complain(f"the word of {word.approver} does not count: {refusal}")
+        complain(f"the request of {request.approver} does not count: {refusal}")
         return exits.HELD
     say(done)
     if not heard:
@@ -45,17 +45,17 @@ async def answer_to(client: StatusClient, signer: Signer, word: Signed, done: st
     return exits.DONE
 
 
-def _refusal(word: Signed, status: Status) -> str | None:
-    """Return why *word* does not count, empty when it does; `None` while nobody has said."""
-    told: Iterable[WordStatus]
-    if isinstance(word, PruneApproval):
+def _refusal(request: Signed, status: Status) -> str | None:
+    """Return why *request* does not count, empty when it does; `None` while that is unknown."""
+    known: Iterable[WordStatus]
+    if isinstance(request, PruneApproval):
         held, last = status.controller.held_prune, status.controller.prune_word
-        told, stands = (last,) if last is not None else (), held is None or word.covers(held)
+        known, stands = (last,) if last is not None else (), held is None or request.covers(held)
     else:
-        release = status.releases.get(word.release)
-        told = release.words if release is not None else ()
-        stands = release is not None and release.fingerprint == word.fingerprint
+        release = status.releases.get(request.release)
+        known = release.words if release is not None else ()
+        stands = release is not None and release.fingerprint == request.fingerprint
     if not stands:
         return _ANOTHER
-    mine = [item for item in told if (item.by, item.at) == (word.approver, word.at)]
+    mine = [item for item in known if (item.by, item.at) == (request.approver, request.at)]
     return next((item.refusal for item in mine if not item.pending), None)

@@ -11,7 +11,7 @@ def agrees(question: str) -> bool:
     """Ask, and return whether the answer is yes.
 
     Raises:
-        UsageError: nobody is there to answer.
+        UsageError: nobody can answer.
     """
     try:
         return click.confirm(question)

@@ -1,4 +1,4 @@
-"""Git beside kanade, once or for as long as somebody looks on; nothing is changed."""
+"""Git beside kanade, once or for as long as somebody watches; nothing is changed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from reconciler.errors import KanadeUnavailable
 from reconciler.revisions import InForce
 
 _AT_LATEST = timedelta(seconds=30)
-"""So often it is looked at again while nothing seems to happen: time alone changes a plan."""
+"""So often it is read again while nothing seems to happen: time alone changes a plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,25 +28,25 @@ class Sight:
     differs: bool
 
 
-Look = Callable[[Runtime, InForce], Awaitable[Sight]]
+Read = Callable[[Runtime, InForce], Awaitable[Sight]]
 
 
-def look_beside(settings: Settings, look: Look, kind: Output, *, watch: bool) -> int:
-    """Print what *look* sees; a watcher then sees whatever it becomes, until stopped.
+def show_beside_fleet(settings: Settings, read: Read, kind: Output, *, watch: bool) -> int:
+    """Print what *read* returns; a watcher is then shown what changes, until stopped.
 
     Returns:
         The exit code: 1 where something differs.
     """
-    return asyncio.run(_look(settings, look, kind, watch=watch))
+    return asyncio.run(_show(settings, read, kind, watch=watch))
 
 
-async def _look(settings: Settings, look: Look, kind: Output, *, watch: bool) -> int:
+async def _show(settings: Settings, read: Read, kind: Output, *, watch: bool) -> int:
     async with open_runtime(settings, leader=False) as runtime:
-        in_force = await runtime.revisions.look_or_raise()
-        sight = await look(runtime, in_force)
+        in_force = await runtime.revisions.fetch_or_raise()
+        sight = await read(runtime, in_force)
         # Which services are to be asked how they are follows from what has been seen.
         if await runtime.health.ask_due():
-            sight = await look(runtime, in_force)
+            sight = await read(runtime, in_force)
         say(_document(sight, kind, watch=watch))
         if watch:
             async with asyncio.TaskGroup() as group:
@@ -54,11 +54,11 @@ async def _look(settings: Settings, look: Look, kind: Output, *, watch: bool) ->
                     group.create_task(trigger.run(runtime.wake_source))
                 group.create_task(_follow_source(runtime))
                 group.create_task(runtime.health.run())
-                await _go_on(runtime, look, kind, sight.gist)
+                await _go_on(runtime, read, kind, sight.gist)
     return exits.DIFFERENCES if sight.differs else exits.DONE
 
 
-async def _go_on(runtime: Runtime, look: Look, kind: Output, shown: str) -> None:
+async def _go_on(runtime: Runtime, read: Read, kind: Output, shown: str) -> None:
     waiting = Waiting()
     while True:
         await runtime.wake.wait(_AT_LATEST)
@@ -66,7 +66,7 @@ async def _go_on(runtime: Runtime, look: Look, kind: Output, shown: str) -> None
         if in_force is None:
             continue
         try:
-            sight = await look(runtime, in_force)
+            sight = await read(runtime, in_force)
         except KanadeUnavailable as error:
             waiting.go_on(error)
             continue
@@ -77,10 +77,10 @@ async def _go_on(runtime: Runtime, look: Look, kind: Output, shown: str) -> None
 
 
 async def _follow_source(runtime: Runtime) -> None:
-    """Fetch whenever the repository may have changed; a bad revision is told in the log."""
+    """Fetch whenever the repository may have changed; a bad revision is logged."""
     while True:
         await runtime.wake_source.wait()
-        if await runtime.revisions.look():
+        if await runtime.revisions.fetch():
             runtime.wake()
 
 

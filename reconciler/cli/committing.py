@@ -13,7 +13,7 @@ _REMOTE = "origin"
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """The clone that *folder* is in; its errors speak of the first of *files*."""
+    """The clone that *folder* is in; its errors name the first of *files*."""
 
     folder: Path
     files: Sequence[Path]
@@ -38,14 +38,14 @@ class Clone:
         """
         what = "edited, but git did not commit it"
         self._git(what, "add", "--", *self._names())
-        words = ("commit", "-m", message, "--", *self._names())
+        arguments = ("commit", "-m", message, "--", *self._names())
         try:
-            return self._git(what, *words)
+            return self._git(what, *arguments)
         except UsageError as error:
             who = "git config user.name NAME; git config user.email MAIL; "
-            command = shlex.join(["git", "-C", str(self.folder), *words])
-            told = f"{error}; mend that, then: {'' if self._knows_who() else who}{command}"
-            raise UsageError(told) from error
+            command = shlex.join(["git", "-C", str(self.folder), *arguments])
+            message = f"{error}; mend that, then: {'' if self._knows_who() else who}{command}"
+            raise UsageError(message) from error
 
     def push(self) -> str:
         """Push the branch that the clone is on, under its own name; return where to.

@@ -111,8 +111,8 @@ def _provider(item: NotifySettings, workplace: _Workplace) -> Provider:
     if item.provider in _CHATS:
         return Chat(poster=poster, address=address, message=_CHATS[item.provider], page=page)
     if item.provider in _FORGES:
-        forge, tell = _FORGES[item.provider]
-        return tell(forge(url, secret, poster), page)
+        forge, target = _FORGES[item.provider]
+        return target(forge(url, secret, poster), page)
     if item.provider is Kind.EMAIL:
         return _mail(item, secret, page, allow_loopback=poster.allow_loopback)
     if item.provider is Kind.NATS:

@@ -12,7 +12,7 @@ async def until_told_to_end(work: Coroutine[object, object, _Found]) -> _Found:
     """Return what *work* returns; SIGTERM cancels it.
 
     Raises:
-        CancelledError: it was told to end, and has cleaned up.
+        CancelledError: it was asked to end, and has cleaned up.
     """
     task = asyncio.current_task()
     if task is not None:

@@ -1,7 +1,7 @@
 """An emergency stop: what we have sent is taken back or killed, straight over NATS.
 
 It works beside a controller that leads, and without one: the suspension that was written before
-keeps a leader from sending anything anew, and whatever it was about to send then is caught here.
+keeps a leader from sending anything more, and what it was about to send then is caught here.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from reconciler.ports import Clock
 from reconciler.state.names import JOURNAL, STATE_BUCKET
 from reconciler.state.table import Table
 
-_LOOK_AGAIN = timedelta(milliseconds=300)
+_RECHECK_AFTER = timedelta(milliseconds=300)
 _CALM = timedelta(seconds=1.2)
 """As long as a start may take to be heard of: who had the command already may begin it yet."""
 
@@ -39,7 +39,7 @@ _Attempts = Table[tuple[ReleaseName, HostName, Purpose], Attempt]
 
 
 class StopResult(StrEnum):
-    """What became of a command of ours."""
+    """How a command of ours ended."""
 
     WITHDRAWN = "taken back before it began"
     ENDED = "it has ended"
@@ -52,7 +52,7 @@ class Halt:
 
     results: Mapping[_Key, StopResult]
     confirmed: bool
-    """A controller has told that the release stands still."""
+    """A controller has reported that the release stands still."""
 
     @property
     def done(self) -> bool:
@@ -82,7 +82,7 @@ async def halt(client: StatusClient, release: ReleaseName, patience: timedelta) 
             calm = now - calm_since >= _CALM.total_seconds()
             if (found.done and calm) or now - begun >= patience.total_seconds():
                 return found
-            await clock.sleep(_LOOK_AGAIN)
+            await clock.sleep(_RECHECK_AFTER)
 
 
 async def _stop(

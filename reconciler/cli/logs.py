@@ -54,7 +54,7 @@ def configure(settings: LogSettings) -> None:
 
 
 def _route_others(shared: list[Processor], last: list[Processor], level: int) -> None:
-    """Have what libraries log, such as aiohttp, look like ours: a line each, traceback and all."""
+    """Format the logs of libraries, such as aiohttp, like ours: a line each, traceback and all."""
     root = logging.getLogger()
     handlers = [handler for handler in root.handlers if isinstance(handler, _OnStderr)]
     handler = handlers[0] if handlers else _OnStderr()

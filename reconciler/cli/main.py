@@ -79,10 +79,10 @@ def run(command: Callable[[], object]) -> int:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        words = " ".join(error.format_message().split())
-        return _told(f"error: {words}{_see(error)}", error.exit_code)
+        message = " ".join(error.format_message().split())
+        return _printed(f"error: {message}{_see(error)}", error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        return _told("interrupted", exits.INTERRUPTED)
+        return _printed("interrupted", exits.INTERRUPTED)
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise
@@ -91,7 +91,7 @@ def run(command: Callable[[], object]) -> int:
 
 
 def _failed(error: BaseException) -> int:
-    """Tell a deliberate error in its own words, and anything else as the bug that it is.
+    """Print a deliberate error with its own message, and anything else as the bug that it is.
 
     Faults begin with their place, as compilers' do, so that editors and CI find it.
     """
@@ -99,12 +99,12 @@ def _failed(error: BaseException) -> int:
     if _wants_tracebacks():
         traceback.print_exception(error)
     if isinstance(inner, InvalidDesiredState | InvalidSettings):
-        return _told(f"{inner}\n{counted(len(inner.faults), 'fault')}", inner.exit_code)
+        return _printed(f"{inner}\n{counted(len(inner.faults), 'fault')}", inner.exit_code)
     if not isinstance(inner, ReconcilerError):
-        words = f"{type(inner).__name__}: {inner}"
-        return _told(f"bug: {words}\nplease report it, with what --debug adds", exits.BUG)
+        message = f"{type(inner).__name__}: {inner}"
+        return _printed(f"bug: {message}\nplease report it, with what --debug adds", exits.BUG)
     hint = "; it may pass: try again" if isinstance(inner, TransientError) else ""
-    return _told(f"error: {inner}{hint}", inner.exit_code)
+    return _printed(f"error: {inner}{hint}", inner.exit_code)
 
 
 def _wants_tracebacks() -> bool:
@@ -124,6 +124,6 @@ def _see(error: click.ClickException) -> str:
     return f" (see: {context.command_path} --help)" if context is not None else ""
 
 
-def _told(message: str, code: int) -> int:
+def _printed(message: str, code: int) -> int:
     complain(message)
     return code

@@ -8,10 +8,10 @@ from reconciler.errors import UsageError
 
 
 def refuse_used(folder: Path) -> None:
-    """Look whether *folder* may be filled; that of an empty repository may be.
+    """Check that *folder* may be filled; that of an empty repository may be.
 
     Raises:
-        UsageError: there is something in it, or it cannot be looked at.
+        UsageError: there is something in it, or it cannot be read.
     """
     try:
         found = sorted(path.name for path in folder.iterdir() if path.name != ".git")

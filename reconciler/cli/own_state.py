@@ -1,4 +1,4 @@
-"""Our own buckets, opened: for a leader, who makes them, or for somebody who only looks."""
+"""Our own buckets, opened: for a leader, who makes them, or for somebody who only reads."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -59,7 +59,7 @@ class Bars:
         self._stop()
 
     def watch(self, ref: ObjectRef, content: Content) -> Content:
-        """Return *content* with a bar that is there while it is read."""
+        """Return *content* with a bar that is shown while it is read."""
         return _Watched(content, self, str(ref))
 
     def show(self, hosts: Mapping[ReleaseName, tuple[Assessment, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""`--reason` of whoever stops something or brings it back: it is read by those who come after."""
+"""`--reason` for stopping something or bringing it back: it is read by those who come after."""
 
 import click
 

@@ -47,7 +47,7 @@ def printable(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return how many there are, in words: `1 release`, `2 releases`."""
+    """Return how many there are, with the noun: `1 release`, `2 releases`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -79,7 +79,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], columns: int) -
 
 
 def _below(headers: Sequence[str], cells: Sequence[str]) -> str:
-    """Return cells in words, the last one without its header; empty ones say nothing."""
+    """Return cells as sentences, the last one without its header; empty ones are left out."""
     named = [
         f"{header.strip().lower()} {cell.strip()}"
         for header, cell in zip(headers, cells, strict=False)
@@ -172,5 +172,5 @@ def _print(text: str, stream: TextIO) -> None:
     try:
         click.echo(without_control(text), file=stream)
     except BrokenPipeError:
-        # Whoever reads has had enough, as `| head -1` has; the work goes on all the same.
+        # The reader has had enough, as `| head -1` has; the work goes on all the same.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -56,8 +56,8 @@ _PURPOSES = {
 
 def grants_of(role: Role, settings: Settings, inbox_prefix: str) -> Grants:
     """Return all that *role* needs where these are the controller's settings, and nothing else."""
-    told = (target.subject for target in settings.notify if role.controls)
-    return connected(inbox_prefix) | _grants(role) | sending(*filter(None, told))
+    subjects = (target.subject for target in settings.notify if role.controls)
+    return connected(inbox_prefix) | _grants(role) | sending(*filter(None, subjects))
 
 
 def controller_of(settings: Settings) -> Role:
@@ -85,22 +85,22 @@ def _list(verb: str, subjects: Iterable[str]) -> str:
 def _grants(role: Role) -> Grants:
     match role:
         case Role.VIEWER:
-            return of_state.looking()
+            return of_state.reading()
         case Role.OPERATOR:
             return (
                 of_state.asking()
-                | of_kanade.looking()
+                | of_kanade.reading()
                 | of_kanade.comparing_scripts()
                 | of_kanade.exporting()
                 | of_kanade.fetching_logs()
             )
         case Role.RESPONDER:
-            stopping = of_kanade.stopping() | of_state.telling("Stopped")
+            stopping = of_kanade.stopping() | of_state.publishing("Stopped")
             return _grants(Role.OPERATOR) | stopping
         case Role.BACKEND_CONTROLLER:
             return (
                 of_state.leading()
-                | of_kanade.looking()
+                | of_kanade.reading()
                 | of_kanade.taking_reports()
                 | of_kanade.checking_content()
                 | of_kanade.fetching_logs()

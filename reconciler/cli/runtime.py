@@ -29,7 +29,7 @@ class Runtime:
     evidence: EvidenceWatch
     own: OwnState
 
-    async def look_beside(self) -> None:
+    async def watch_hosts(self) -> None:
         """Ask services and agents beside the passes, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.health.run())

@@ -170,7 +170,7 @@ def _narrower(path: Path) -> str | None:
     try:
         found = path.stat()
     except OSError:
-        return None  # whoever reads it will say so
+        return None  # its reader will report that
     if found.st_uid == os.geteuid():
         wide = found.st_mode & (stat.S_IRGRP | stat.S_IROTH)
         return f"chmod 600 {path}" if wide else None

@@ -25,19 +25,21 @@ class Signer:
     signers: Path | None = None
     """Who may sign, where that is known here."""
 
-    def signed(self, word: W) -> W:
-        """Return *word* with this person's signature, if there is a key.
+    def signed(self, request: W) -> W:
+        """Return *request* with this person's signature, if there is a key.
 
         Raises:
             UsageError: the key cannot be used.
         """
-        return word if self.key is None else replace(word, signature=sign(word, self.key))
+        if self.key is None:
+            return request
+        return replace(request, signature=sign(request, self.key))
 
-    def refusal(self, word: Signed) -> str | None:
-        """Return why *word* does not count as far as is known here; `None` where it may."""
+    def refusal(self, request: Signed) -> str | None:
+        """Return why *request* does not count as far as is known here; `None` where it may."""
         try:
             if self.signers is not None:
-                verify(word, self.signers)
+                verify(request, self.signers)
         except SignatureRefused as error:
             return str(error)
         return None
@@ -73,7 +75,7 @@ def _agents_only_key() -> str | None:
 
 def _first_line(command: tuple[str, ...], fits: Callable[[list[str]], bool]) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 (our own words)
+        done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 (our own arguments)
     except OSError:
         return None
     lines = done.stdout.splitlines()

@@ -26,7 +26,7 @@ from reconciler.state.requests import RequestBook
 from reconciler.state.table import Table
 from reconciler.state.tables import record_table
 
-_LOOK_AGAIN_SECONDS = 5.0
+_RECHECK_SECONDS = 5.0
 """So often the copy is proved while nothing seems to happen: NATS may be away."""
 
 
@@ -55,16 +55,16 @@ class StatusClient:
         """
         news = asyncio.Event()
         self.board.follow(news.set)
-        told: Status | None = None
+        last: Status | None = None
         away = False
         while True:
             news.clear()
             status = self.board.read()
-            if status != told:
-                told = status
+            if status != last:
+                last = status
                 yield status
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                async with asyncio.timeout(_RECHECK_SECONDS):
                     await news.wait()
             try:
                 await asyncio.gather(*(mirror.refresh() for mirror in self.mirrors))

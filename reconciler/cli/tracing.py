@@ -1,4 +1,4 @@
-"""Traces, where OpenTelemetry's environment variables ask for them and the extra is there."""
+"""Traces, where OpenTelemetry's environment variables ask for them and the extra is installed."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Who looks on goes on through a moment without an answer, and says so once."""
+"""A watcher goes on through a moment without an answer, and says so once."""
 
 from reconciler.cli.render import complain
 from reconciler.errors import ReconcilerError

@@ -1,4 +1,4 @@
-"""Reading the status, once or for as long as somebody looks on: `-o` and `--watch`."""
+"""Showing the status, once or for as long as somebody watches: `-o` and `--watch`."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
@@ -46,7 +46,7 @@ WHOLE = _shapes(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look(Generic[Item]):
+class View(Generic[Item]):
     """What of the status is shown, and how."""
 
     find: Callable[[StatusClient], Sequence[Item]]
@@ -54,7 +54,7 @@ class Look(Generic[Item]):
     """What stays the same of an item while it changes."""
     show: Callable[[Sequence[Item]], None]
     then: Callable[[StatusClient], None] = lambda _: None
-    """What is said beside the first answer."""
+    """What is printed beside the first answer."""
 
 
 def in_rows(printer: Printer, row: Callable[[Item], list[str]]) -> Callable[[Sequence[Item]], None]:
@@ -79,20 +79,20 @@ def in_words(
     return show
 
 
-def look_on(settings: Settings, look: Look[Item], *, watch: bool) -> None:
+def show_view(settings: Settings, view: View[Item], *, watch: bool) -> None:
     """Show what is found; a watcher then sees what is new or different, until stopped."""
 
     async def follow() -> None:
         shown: dict[Hashable, Item] | None = None
         async with open_status_client(settings) as client:
             async for _ in client.statuses():
-                found = {look.key(item): item for item in look.find(client)}
+                found = {view.key(item): item for item in view.find(client)}
                 old = shown or {}
                 news = [item for key, item in found.items() if old.get(key) != item]
                 if news or shown is None:
-                    look.show(news)
+                    view.show(news)
                 if shown is None:
-                    look.then(client)
+                    view.then(client)
                 if not watch:
                     return
                 shown = found

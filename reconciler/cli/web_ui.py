@@ -32,8 +32,8 @@ async def open_web_ui(settings: Settings, runtime: Runtime) -> AsyncIterator[Web
         yield None
         return
     news, own, clock = News(), runtime.own, runtime.clock
-    own.board.follow(news.tell)
-    chronicle = Chronicle(runtime.connection, clock, news.tell)
+    own.board.follow(news.notify)
+    chronicle = Chronicle(runtime.connection, clock, news.notify)
     keys = keys_of(settings, served)
     tokens = {**keys.people, "": keys.token} if keys.token is not None else keys.people
     controls = Controls(
@@ -42,7 +42,7 @@ async def open_web_ui(settings: Settings, runtime: Runtime) -> AsyncIterator[Web
         book=own.book,
         news=news,
         clock=clock,
-        signed_words=settings.approval.allowed_signers is not None,
+        needs_signature=settings.approval.allowed_signers is not None,
     )
     async with asyncio.TaskGroup() as group:
         following = group.create_task(chronicle.run())

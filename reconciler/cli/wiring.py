@@ -1,11 +1,11 @@
-"""Settings to a controller's working parts: the only place that names every adapter."""
+"""Settings to a controller's working parts; those of kanade are put together in `kanade_parts`."""
 
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.apply.applier import Applier
@@ -14,8 +14,8 @@ from reconciler.apply.last_look import LastLook
 from reconciler.apply.perform import Performer, Watch
 from reconciler.apply.removal import Remover
 from reconciler.apply.revert import Reverter
-from reconciler.apply.way import Way
 from reconciler.cli.clock import SystemClock
+from reconciler.cli.kanade_parts import Kanade, open_kanade
 from reconciler.cli.links import (
     downloader_of,
     local_repository,
@@ -33,21 +33,8 @@ from reconciler.cli.settings.values import OfferRevert
 from reconciler.cli.state_dir import prepare_state_dir
 from reconciler.jetstream.connection import Connection
 from reconciler.kanade.agent_logs import NatsAgentLogs
-from reconciler.kanade.agents import HttpAgentRollout, NatsAgentRollout, NatsAgents
-from reconciler.kanade.audit import Audit
-from reconciler.kanade.fleet import NatsFleet
-from reconciler.kanade.http import BackendClient, NoBackend
-from reconciler.kanade.http_executions import HttpExecutions, NoExecutions
-from reconciler.kanade.http_jobs import HttpJobs, HttpRunner
-from reconciler.kanade.http_objects import HttpObjects
-from reconciler.kanade.http_write import BackendWriter
-from reconciler.kanade.jobs import NatsCatalogue, NatsJobs
-from reconciler.kanade.names import APP_PACKAGES, SCRIPTS
-from reconciler.kanade.objects import NatsObjects
 from reconciler.kanade.reports import NatsReports
-from reconciler.kanade.runner_nats import NatsRunner
 from reconciler.kanade.services import open_services
-from reconciler.model.attempt import Via
 from reconciler.observe.doubt import Doubts
 from reconciler.observe.evidence import EvidenceWatch
 from reconciler.observe.health import HealthWatch
@@ -55,7 +42,7 @@ from reconciler.observe.observer import FleetObserver
 from reconciler.observe.word_check import WordCheck
 from reconciler.passes import Pass
 from reconciler.plan.terms import Mode, Terms
-from reconciler.ports import Backend, Clock, Executions, Lease, Reverts, Wake
+from reconciler.ports import Clock, Reverts, Sweep
 from reconciler.revisions import Revisions
 from reconciler.source.artifact import ArtifactStore
 from reconciler.source.build import Builder
@@ -65,52 +52,6 @@ from reconciler.source.trigger import PendingWake, Signal, Timer, Trigger
 from reconciler.source.watch import RepositoryWatch
 
 _BUILD_DEADLINE = timedelta(hours=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Kanade:
-    """The adapters, each once."""
-
-    packages: NatsObjects
-    scripts: NatsObjects
-    catalogue: NatsCatalogue
-    fleet: NatsFleet
-    agents: NatsAgents
-    connection: Connection
-    client: BackendClient | None
-    audit: Audit
-
-    @property
-    def backend(self) -> Backend:
-        """The backend, as far as there is one."""
-        return self.client or NoBackend()
-
-    @property
-    def executions(self) -> Executions:
-        """What the backend has written down of its execs."""
-        return HttpExecutions(self.client) if self.client is not None else NoExecutions()
-
-    def ways(self, clock: Clock, lease: Lease) -> Mapping[Via, Way]:
-        """Return how kanade is written to; through the backend only while *lease* is ours."""
-        ways = {
-            Via.NATS: Way(
-                packages=self.packages,
-                scripts=self.scripts,
-                jobs=NatsJobs(self.connection, self.catalogue, self.audit),
-                runner=NatsRunner(self.connection, clock, self.audit),
-                agents=NatsAgentRollout(self.connection, self.audit),
-            )
-        }
-        if self.client is not None:
-            writer = BackendWriter(self.client, lease)
-            ways[Via.HTTP] = Way(
-                packages=HttpObjects(writer, self.packages),
-                scripts=HttpObjects(writer, self.scripts),
-                jobs=HttpJobs(writer, self.catalogue),
-                runner=HttpRunner(writer, clock),
-                agents=HttpAgentRollout(writer),
-            )
-        return ways
 
 
 @asynccontextmanager
@@ -130,9 +71,7 @@ async def open_runtime(
         KanadeUnavailable: NATS does not answer.
         KanadeRefused: kanade's own buckets are not there.
     """
-    mode = Mode(settings.controller.mode)
-    uploads = not observe_only and mode is not Mode.BACKEND  # and so may leave chunks behind
-    clock, wake, wake_source = SystemClock(), PendingWake(), PendingWake()
+    clock, wake = SystemClock(), PendingWake()
     async with AsyncExitStack() as stack:
         state_dir = prepare_state_dir(settings.controller.state_dir)
         if leader:
@@ -141,7 +80,7 @@ async def open_runtime(
         reverts = await stack.enter_async_context(open_reverts(settings, source))
         connection = await stack.enter_async_context(open_connection(settings))
         client = await stack.enter_async_context(open_backend(settings))
-        kanade = await _open_kanade(stack, connection, client, clock, wake)
+        kanade = await open_kanade(stack, connection, client, clock, wake)
         own = await stack.enter_async_context(
             open_own_state(connection, settings.controller.instance, clock, wake, create=leader)
         )
@@ -152,6 +91,7 @@ async def open_runtime(
         reports = NatsReports(connection, wake)
         stack.push_async_callback(reports.stop)
         await stack.enter_async_context(_left_at_once(connection))
+        terms = _terms(settings, observe_only=observe_only)
         yield Runtime(
             work=Pass(
                 reports=reports,
@@ -159,40 +99,20 @@ async def open_runtime(
                 fleet=kanade.fleet,
                 journal=own.ledger,
                 doubts=Doubts(executions=kanade.executions, clock=clock),
-                observer=FleetObserver(
-                    packages=kanade.packages,
-                    scripts=kanade.scripts,
-                    catalogue=kanade.catalogue,
-                    fleet=kanade.fleet,
-                    agents=kanade.agents,
-                    backend=kanade.backend,
-                    records=own.records,
-                    secrets=secrets,
-                    clock=clock,
-                    health=health,
-                    evidence=evidence,
-                    words=WordCheck(seals=_seals(settings)),
-                ),
+                observer=_observer(settings, own, kanade, health, evidence),
                 performer=replace(_performer(settings, source, own, kanade, reverts), watch=watch),
                 applier=Applier(clock=clock, inventory=own.ledger),
                 board=own.board,
                 clock=clock,
-                terms=Terms(
-                    mode=mode,
-                    dispatch_deadline=settings.controller.dispatch_deadline,
-                    observe_only=observe_only,
-                    offer_revert=settings.source.offer_revert is OfferRevert.BRANCH,
-                    prune=settings.controller.prune,
-                    prune_limit=settings.controller.prune_limit,
-                ),
+                terms=terms,
                 instance=settings.controller.instance,
-                swept=(kanade.packages, kanade.scripts) if uploads else (),
+                swept=_swept(kanade, terms),
             ),
             revisions=Revisions(source, clock),
             lease=own.lease,
             clock=clock,
             wake=wake,
-            wake_source=wake_source,
+            wake_source=PendingWake(),
             triggers=_triggers(settings, clock),
             connection=connection,
             health=health,
@@ -211,31 +131,44 @@ async def _left_at_once(connection: Connection) -> AsyncIterator[None]:
         raise
 
 
-async def _open_kanade(
-    stack: AsyncExitStack,
-    connection: Connection,
-    client: BackendClient | None,
-    clock: Clock,
-    wake: Wake,
-) -> _Kanade:
-    audit = Audit(connection, clock)
-    packages = NatsObjects(connection, APP_PACKAGES, wake, audit=audit)
-    scripts = NatsObjects(connection, SCRIPTS, wake, audit=audit)
-    catalogue = NatsCatalogue(connection, wake)
-    fleet = NatsFleet(connection, clock, wake)
-    agents = NatsAgents(connection, wake)
-    for part in (packages, scripts, catalogue, fleet, agents):
-        stack.push_async_callback(part.stop)
-        await part.start()
-    return _Kanade(
-        packages=packages,
-        scripts=scripts,
-        catalogue=catalogue,
-        fleet=fleet,
-        agents=agents,
-        connection=connection,
-        client=client,
-        audit=audit,
+def _terms(settings: Settings, *, observe_only: bool) -> Terms:
+    controller = settings.controller
+    return Terms(
+        mode=Mode(controller.mode),
+        dispatch_deadline=controller.dispatch_deadline,
+        observe_only=observe_only,
+        offer_revert=settings.source.offer_revert is OfferRevert.BRANCH,
+        prune=controller.prune,
+        prune_limit=controller.prune_limit,
+    )
+
+
+def _swept(kanade: Kanade, terms: Terms) -> tuple[Sweep, ...]:
+    """Return the stores that uploads over NATS may leave chunks in."""
+    uploads = not terms.observe_only and terms.mode is not Mode.BACKEND
+    return (kanade.packages, kanade.scripts) if uploads else ()
+
+
+def _observer(
+    settings: Settings,
+    own: OwnState,
+    kanade: Kanade,
+    health: HealthWatch,
+    evidence: EvidenceWatch,
+) -> FleetObserver:
+    return FleetObserver(
+        packages=kanade.packages,
+        scripts=kanade.scripts,
+        catalogue=kanade.catalogue,
+        fleet=kanade.fleet,
+        agents=kanade.agents,
+        backend=kanade.backend,
+        records=own.records,
+        secrets=script_secrets_of(settings),
+        clock=SystemClock(),
+        health=health,
+        evidence=evidence,
+        approvals=WordCheck(seals=_seals(settings)),
     )
 
 
@@ -243,7 +176,7 @@ def _performer(
     settings: Settings,
     source: GitSource,
     own: OwnState,
-    kanade: _Kanade,
+    kanade: Kanade,
     reverts: Reverts,
 ) -> Performer:
     controller, clock = settings.controller, SystemClock()

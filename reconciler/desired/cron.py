@@ -23,8 +23,8 @@ def parse_cron(text: str) -> Cron | str:
     if len(fields) != len(_FIELDS):
         return f"{len(fields)} fields; expected 5: minute hour day month weekday"
     values: list[frozenset[int]] = []
-    for (name, low, high, words), field in zip(_FIELDS, fields, strict=True):
-        read = _field(field, low, high, tuple(words))
+    for (name, low, high, names), field in zip(_FIELDS, fields, strict=True):
+        read = _field(field, low, high, tuple(names))
         if read is None:
             return (
                 f"{name} {field!a} is not understood; expected {low} to {high}, *, a-b, a,b or */n"
@@ -45,26 +45,26 @@ def parse_cron(text: str) -> Cron | str:
     )
 
 
-def _field(field: str, low: int, high: int, words: tuple[str, ...]) -> frozenset[int] | None:
+def _field(field: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[int] | None:
     found: set[int] = set()
     for item in field.split(","):
         match = _ITEM.fullmatch(item)
         if match is None:
             return None
-        values = _item(match, low, high, words)
+        values = _item(match, low, high, names)
         if not values:
             return None
         found.update(values)
     return frozenset(found)
 
 
-def _item(match: re.Match[str], low: int, high: int, words: tuple[str, ...]) -> range | None:
+def _item(match: re.Match[str], low: int, high: int, names: tuple[str, ...]) -> range | None:
     first, last, step = match.groups()
     if first == "*":
         bounds = None if last else (low, high)
     else:
-        start = _number(first, words, low)
-        end = _number(last, words, low) if last else (high if step else start)
+        start = _number(first, names, low)
+        end = _number(last, names, low) if last else (high if step else start)
         bounds = (start, end) if start is not None and end is not None else None
     if bounds is None or not low <= bounds[0] <= bounds[1] <= high:
         return None
@@ -72,8 +72,8 @@ def _item(match: re.Match[str], low: int, high: int, words: tuple[str, ...]) -> 
     return range(bounds[0], bounds[1] + 1, width) if width else None
 
 
-def _number(text: str, words: tuple[str, ...], low: int) -> int | None:
+def _number(text: str, names: tuple[str, ...], low: int) -> int | None:
     if text.isdigit():
         return int(text)
     lowered = text.lower()
-    return words.index(lowered) + low if lowered in words else None
+    return names.index(lowered) + low if lowered in names else None

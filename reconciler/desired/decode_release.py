@@ -100,7 +100,7 @@ def _origin(fields: Fields, values: dict[str, str]) -> Origin:
         return UrlArtifact(url=fill(fields.text("url"), values))
     if "build" in fields:
         build = fields.inner("build")
-        command = tuple(fill(word, values) for word in build.texts("command"))
+        command = tuple(fill(text, values) for text in build.texts("command"))
         return BuildArtifact(command=command, output=fill(build.text("output"), values))
     return PublishedArtifact()
 

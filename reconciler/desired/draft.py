@@ -106,7 +106,7 @@ class ReleaseDraft:
         return place(self.document.root, ("name",))
 
     def knows(self, *path: Key) -> bool:
-        """False when the file has a fault at *path*: a rule must not speak of what is there."""
+        """False when the file has a fault at *path*: a rule must not judge what is there."""
         return not touches(path, self.broken)
 
     @property
@@ -142,7 +142,7 @@ class Drafts:
     """All that a revision declares, before the rules between files have been checked.
 
     Of a kind in *unread* some file could not be read: what is not here may stand there, so
-    nobody is told that it is missing.
+    it is not reported as missing.
     """
 
     snapshot: Snapshot

@@ -42,7 +42,7 @@ def shown_path(snapshot: Snapshot, path: str) -> str:
 
 
 def select(snapshot: Snapshot) -> Selection:
-    """Sort the files of *snapshot*; nothing of their content is looked at yet."""
+    """Sort the files of *snapshot*; nothing of their content is read yet."""
     files: list[tuple[Kind, Blob]] = []
     faults: list[Fault] = []
     others: dict[str, list[str]] = {}

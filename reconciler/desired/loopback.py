@@ -15,7 +15,7 @@ _HIGHEST_PORT = 65535
 def loopback_host(url: str) -> str | None:
     """Return the host of *url* when it is this machine; `None` for any other URL or text.
 
-    A scheme may be missing where a port tells that it is an address: curl adds one.
+    A scheme may be missing where a port shows that it is an address: curl adds one.
     """
     parts = split_url(f"http://{url}" if _NO_SCHEME.fullmatch(url) else url)
     if parts is None or not parts.hostname:

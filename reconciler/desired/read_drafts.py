@@ -120,8 +120,8 @@ class _Reader:
         first = self._declared.setdefault((kind, name), position)
         if first is position:
             return True
-        word = "host" if kind is Kind.HOSTS else kind.value
-        message = f"{word} {printable(name)} is declared at {first} already"
+        noun = "host" if kind is Kind.HOSTS else kind.value
+        message = f"{noun} {printable(name)} is declared at {first} already"
         self._refuse(kind, Fault(position, message))
         return False
 

@@ -16,7 +16,7 @@ MOST_ARTIFACT_BYTES = 256 * 1024 * 1024
 """Of a file in git; larger ones belong behind `file` or `url`."""
 
 SLOW_LINK_BYTES_A_SECOND = 1_250_000
-"""10 Mbit/s: whoever needs more than this to be done in time is told so."""
+"""10 Mbit/s: a download that needs more than this to be done in time is warned of."""
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 _HEALTH_URL: Path = ("verify", "http", "url")

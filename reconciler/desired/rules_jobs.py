@@ -57,7 +57,7 @@ def _check_probe(
     at = ("verify", "probe", "job")
     if probe.job in owners:
         owner = owners[probe.job].name
-        message = f"job {probe.job} installs release {owner}; a probe must be a job that only looks"
+        message = f"job {probe.job} installs release {owner}; a probe must be a job that only reads"
         yield release.fault(message, *at)
     elif probe.job not in drafts.jobs:
         yield from _missing(release, drafts, probe.job, *at)

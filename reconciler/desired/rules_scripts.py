@@ -1,4 +1,4 @@
-"""Rules about a release's deploy script: it is there, and its knobs can be set."""
+"""Rules about a release's deploy script: it exists, and its knobs can be set."""
 
 import re
 from collections.abc import Iterator, Mapping

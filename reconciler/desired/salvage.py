@@ -1,7 +1,7 @@
-"""What a release with faults still says, so that the rules are told of in the same breath.
+"""What a release with faults still declares, so that rules are checked in the same run.
 
 What is refused is taken out, and a stand-in is put where a release cannot be without; which
-paths that concerns goes along, and no rule speaks of a value that is not known.
+paths that concerns goes along, and no rule judges a value that is not known.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a schema's refusal says in plain words."""
+"""A schema's refusal, in plain English."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ _ENORMOUS = re.compile(r"[-+]?(?:[1-9][0-9]{18,}|0x[0-9a-f]{16,})", re.ASCII)
 """More digits than any bound has: read as text, so that nobody has to count on them."""
 
 
-def word(error: ValidationError, node: Node, kind: Kind) -> str:
+def sentence(error: ValidationError, node: Node, kind: Kind) -> str:
     """Return the end of a sentence that begins with the name of the value, in a file of *kind*."""
     stated = _schema(error).get("errorMessage")
     if isinstance(stated, str):
@@ -99,7 +99,7 @@ def _empty(error: ValidationError, kind: Kind) -> str:
 
 
 def _unquoted(error: ValidationError, node: Node, kind: Kind, expected: str) -> str:
-    """Say that quotes are missing, where with them all would be well."""
+    """Return that quotes are missing, where with them it would be valid."""
     schema = schema_at(error.absolute_path, kind)
     if "x-sha256" not in schema and (form := _form(schema)):
         return f"must be {form}; found {found(node)}"

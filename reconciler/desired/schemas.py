@@ -22,7 +22,7 @@ _PLACES = (_HERE / "_data" / "schemas", _HERE.parent / "schemas")
 
 
 def _is_integer(_checker: object, value: object) -> bool:
-    """JSON Schema takes 5.0 for a whole number, and so would hand a float to whoever counts."""
+    """JSON Schema takes 5.0 for a whole number, and so would hand a float to code that counts."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -25,7 +25,7 @@ class Head:
     assignments: tuple[Assignment, ...]
     ends_at_line: int
     parameters: frozenset[str] = frozenset()
-    """Variables that whoever calls the script may set: not ours to."""
+    """Variables that the script's caller may set: not ours to."""
 
 
 class Lines:

@@ -12,7 +12,7 @@ from reconciler.desired.wording import printable
 def check_syntax(before: bytes, after: bytes, path: str) -> str | None:
     """Compare a script's syntax *before* and *after* rendering; return a warning, if any.
 
-    Only .ps1 scripts are looked at. The grammar is not PowerShell itself, so a script that it
+    Only .ps1 scripts are checked. The grammar is not PowerShell itself, so a script that it
     rejects as it stands is worth a warning and no more.
 
     Raises:
@@ -22,7 +22,7 @@ def check_syntax(before: bytes, after: bytes, path: str) -> str | None:
         return None
     broken = _first_error(before)
     if broken is not None:
-        return f"{printable(path)}:{broken}: may not be valid PowerShell; kanade's hosts will tell"
+        return f"{printable(path)}:{broken}: may not be valid PowerShell; kanade's hosts will show"
     broken = _first_error(after)
     if broken is not None:
         message = f"does not parse any more with its knobs set, at line {broken}"

@@ -1,4 +1,4 @@
-"""A document against its schema: every fault with its place, in words that say what to write."""
+"""A document against its schema: every fault with its place, and with what to write instead."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from reconciler.desired.node import (
     to_json,
 )
 from reconciler.desired.plain_scalar import other_reading
-from reconciler.desired.schema_wording import member_names, unknown_keys, word
+from reconciler.desired.schema_wording import member_names, sentence, unknown_keys
 from reconciler.desired.schemas import Kind, validator_of
 from reconciler.desired.wording import did_you_mean, listed, nearest, printable
 from reconciler.desired.yaml_source import MOST_FAULTS
@@ -107,7 +107,7 @@ def _fault(error: ValidationError, root: Node, path: Path, kind: Kind) -> Fault:
         name = str(error.instance)
         return Fault(
             key_place(root, (*path, name)),
-            f"{dotted(path)}: {word(error, Node(name, node.position), kind)}",
+            f"{dotted(path)}: {sentence(error, Node(name, node.position), kind)}",
         )
     if error.validator == "required":
         culprit = _culprit(error, path)
@@ -116,7 +116,7 @@ def _fault(error: ValidationError, root: Node, path: Path, kind: Kind) -> Fault:
     subject = dotted(path) or "this file"
     if error.validator in _OWN:
         return Fault(place(root, path), f"{subject}: {error.message}")
-    return Fault(place(root, path), f"{subject} {word(error, node, kind)}")
+    return Fault(place(root, path), f"{subject} {sentence(error, node, kind)}")
 
 
 _OWN = frozenset(KEYWORDS) - {"pattern"}

@@ -1,4 +1,4 @@
-"""The words that faults are made of; whatever came from outside is escaped and cut."""
+"""How faults are worded; text that came from outside is escaped and cut."""
 
 import difflib
 import json
@@ -60,7 +60,7 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.7) -> str | None:
 
 
 def _is_alike(candidate: str, name: str) -> bool:
-    """A cheap first look, for a fleet of thousands."""
+    """A cheap first check, for a fleet of thousands."""
     return abs(len(candidate) - len(name)) <= 1 and (
         candidate[:4] == name[:4] or candidate[-4:] == name[-4:]
     )

@@ -93,7 +93,7 @@ def _decode(content: bytes, file: str) -> str | Fault:
 
 
 def _other_encoding(content: bytes) -> str:
-    """Return the name of a wider encoding, told by its mark or by the zeros beside letters."""
+    """Return the name of a wider encoding, known by its mark or by the zeros beside letters."""
     if content[:4] in _UTF32:
         return "UTF-32"
     if content[:2] in _UTF16:
@@ -175,7 +175,7 @@ class _Reader:
         return self._sequence(position, depth + 1)
 
     def _refuse_cleverness(self, event: yaml.NodeEvent) -> None:
-        """Refuse what makes something else of a value; an alias is told of by its anchor."""
+        """Refuse what makes something else of a value; an alias is reported at its anchor."""
         self._count += 1
         if self._count > MOST_VALUES:
             raise self._end(event, f"more than {MOST_VALUES:,} values in one file")

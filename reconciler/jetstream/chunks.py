@@ -35,7 +35,7 @@ class Portion:
 
 
 class Chunks:
-    """One reading; its consumer is there from the first chunk until `close`."""
+    """One reading; its consumer exists from the first chunk until `close`."""
 
     def __init__(self, connection: Connection, info: ObjectInfo, portion: Portion) -> None:
         self._connection = connection

@@ -26,7 +26,7 @@ class Connection:
     """A client of NATS that never hangs and never prints.
 
     A link that the server has ended for good (nats-py would stay closed) is replaced at the
-    next use, with all its subscriptions; whoever listens is told that something was missed.
+    next use, with all its subscriptions; listeners are notified that something was missed.
     """
 
     def __init__(self, options: NatsOptions) -> None:
@@ -69,7 +69,7 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """True while there is a connection, as far as anybody can tell without asking."""
+        """True while there is a connection, as far as is known without asking."""
         return self._link.client.is_connected
 
     @property
@@ -101,7 +101,7 @@ class Connection:
         return lambda: self._listeners.discard(changed)
 
     async def rtt(self) -> timedelta:
-        """Return the time of a round trip to the server: the only proof that it is there."""
+        """Return the time of a round trip to the server: the only proof that it is reachable."""
         started = asyncio.get_running_loop().time()
         await self._flush(self.at("NATS"))
         return timedelta(seconds=asyncio.get_running_loop().time() - started)
@@ -163,7 +163,7 @@ class Connection:
     ) -> asyncio.Future[Msg]:
         """Send a request and return the future of its answer; many may be under way.
 
-        The future ends with an error as soon as the connection is lost: what became of the
+        The future ends with an error as soon as the connection is lost: what happened to the
         request is unknown then. It has no deadline of its own.
         """
         client = await self._client()
@@ -193,7 +193,7 @@ class Connection:
     ) -> Msg:
         """Wait for the answer to a `send_request`; a server that stays silent is left.
 
-        Whoever is cancelled while waiting may still wait for the same answer afterwards.
+        A caller that is cancelled while waiting may still wait for the same answer afterwards.
         """
         with translated(self.at(what)):
             await asyncio.wait((future,), timeout=(within or _PATIENCE).total_seconds())

@@ -16,7 +16,7 @@ from reconciler.jetstream.object_info import ObjectInfo
 from reconciler.ports import Content
 
 WINDOW_BYTES = 16 * 1024 * 1024
-"""As fast as the server can; whoever has many readings at a time takes less."""
+"""As fast as the server can; with many readings at a time take less."""
 
 
 @asynccontextmanager

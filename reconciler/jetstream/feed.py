@@ -1,4 +1,4 @@
-"""A durable consumer: every message of a stream once it is there, until it is acknowledged."""
+"""A durable consumer: every message of a stream once it arrives, until it is acknowledged."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -107,7 +107,7 @@ class Feed:
     async def _own_consumer(self) -> None:
         """Have the consumer to ourselves: that of an earlier reader goes, and its wishes with it.
 
-        Should we be gone before there is a new one, all is read anew, which costs only time.
+        Should we be gone before there is a new one, all is read again, which costs only time.
         """
         found = await api.consumer_info(self._connection, self._stream, self._durable)
         if found is not None and found.config.metadata.get(_READER) == self._reader:

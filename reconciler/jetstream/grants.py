@@ -55,7 +55,7 @@ def connected(inbox_prefix: str) -> Grants:
 
 
 def known(stream: str) -> Grants:
-    """See whether a stream is there, and how full it is."""
+    """See whether a stream exists, and how full it is."""
     return asking(f"STREAM.INFO.{stream}")
 
 
@@ -71,8 +71,8 @@ def read(stream: str) -> Grants:
 
 def mirrored(stream: str, filter_subject: str) -> Grants:
     """Read everything that matches, and follow it: a `Mirror` or a `Tail`."""
-    looking = asking(f"CONSUMER.INFO.{stream}.*")
-    return read(stream) | looking | _consuming(stream, "*", filter_subject)
+    info = asking(f"CONSUMER.INFO.{stream}.*")
+    return read(stream) | info | _consuming(stream, "*", filter_subject)
 
 
 def fed(stream: str, filter_subject: str, durable: str) -> Grants:

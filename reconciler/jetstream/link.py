@@ -30,7 +30,7 @@ _AUTHORIZATION = ("authorization violation", "authentication expired", "authoriz
 
 
 class Watcher(Protocol):
-    """Who is told what becomes of a link."""
+    """Who is notified when a link goes up or down."""
 
     def link_up(self) -> None:
         """It is connected again."""
@@ -129,7 +129,7 @@ class Link:
             )
 
     async def leave_silent_server(self) -> None:
-        """Connect anew, unless the server itself still answers.
+        """Connect again, unless the server itself still answers.
 
         In a cluster a stream without a leader is silent through every server.
         """
@@ -155,7 +155,7 @@ class Link:
 
     def _failure(self, error: Exception) -> Exception:
         trouble = self.trouble or _words(error)
-        if any(word in trouble.lower() for word in _AUTHORIZATION):
+        if any(sign in trouble.lower() for sign in _AUTHORIZATION):
             return Unauthorized(
                 f"NATS {self._options.shown} refused the credentials ({trouble}); "
                 "check the token, or user and password"
@@ -174,7 +174,7 @@ class Link:
 
     async def _on_disconnected(self) -> None:
         # nats-py would send what is still in its buffer whenever it is connected again: hours
-        # later, and long after the caller was told that nothing is known of it.
+        # later, and long after the caller was answered that nothing is known of it.
         self.client._pending.clear()  # noqa: SLF001
         self.client._pending_data_size = 0  # noqa: SLF001
         self._tell_down()
@@ -190,7 +190,7 @@ class Link:
         self._tell_down()
 
     def _tell_down(self) -> None:
-        """What never was up is nobody's news: whoever opens it gets an error."""
+        """What never was up is not announced: opening it raises an error."""
         if not self._lost.done():
             self._lost.set_result(None)
         if self._opened:

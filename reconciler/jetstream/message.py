@@ -77,7 +77,7 @@ def received(message: Msg, delivery: Delivery) -> Message:
 
 
 def status_of(message: Msg) -> str | None:
-    """Return the status of a message by which the server itself speaks, such as `409 ...`."""
+    """Return the status of a message from the server itself, such as `409 ...`."""
     if message.data or not message.headers or "Status" not in message.headers:
         return None
     return f"{message.headers['Status']} {message.headers.get('Description', '')}".strip()

@@ -33,7 +33,7 @@ class Mirror:
     """KV buckets, object metadata or command slots, kept as they are in the server.
 
     The copy is only known to be right at the end of `refresh`; `changed` is called when it is
-    worth looking again, and carries nothing. What the server removes without a marker (a
+    worth reading again, and carries nothing. What the server removes without a marker (a
     purge, a message grown too old) leaves the copy at the next `resync`.
     """
 
@@ -100,7 +100,7 @@ class Mirror:
                 await self._rebuild()
 
     async def resync(self) -> None:
-        """Read everything anew; raises what `refresh` raises."""
+        """Read everything again; raises what `refresh` raises."""
         async with self._lock:
             await self._rebuild()
 

@@ -50,7 +50,7 @@ class NatsOptions:
         return ", ".join(without_credentials(server) for server in self.servers)
 
     def check_credentials(self) -> None:
-        """See that a credentials file can be used; a better word than a failed connect has.
+        """Check that a credentials file can be used; a better error than a failed connect gives.
 
         Raises:
             UsageError: it is not there, or the package that it needs is not.
@@ -116,7 +116,7 @@ def _with_scheme(url: str) -> str:
 
 
 def _is_websocket(url: str) -> bool:
-    """Look at the scheme of *url*.
+    """Check the scheme of *url*.
 
     Raises:
         UsageError: it is no URL of a NATS server.

@@ -20,7 +20,7 @@ class Orphans:
     removed: frozenset[str]
     """Ours, and abandoned."""
     foreign: frozenset[str]
-    """Another client's: an upload under way looks the same, so they are left alone."""
+    """Another client's: an upload under way seems the same, so they are left alone."""
 
 
 async def clear_orphans(

@@ -1,4 +1,4 @@
-"""What NATS permits the user that we are, by its own word, against what is needed."""
+"""What NATS says it permits our user, against what is needed."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +18,7 @@ class Rule(msgspec.Struct, frozen=True):
     deny: tuple[str, ...] = ()
 
     def permits(self, wanted: str) -> bool:
-        """Tell whether every subject that *wanted* matches is permitted by one line."""
+        """Return whether every subject that *wanted* matches is permitted by one line."""
         allowed = self.allow is None or any(covers(line, wanted) for line in self.allow)
         return allowed and not any(overlap(line, wanted) for line in self.deny)
 
@@ -62,7 +62,7 @@ async def whoami(connection: Connection) -> User:
 
 
 def covers(pattern: str, subject: str) -> bool:
-    """Tell whether *pattern* matches all that *subject*, a pattern itself, matches."""
+    """Return whether *pattern* matches all that *subject*, a pattern itself, matches."""
     mine, theirs = pattern.split("."), subject.split(".")
     if mine[-1] == _REST:
         return len(theirs) >= len(mine) and _covers_each(mine[:-1], theirs)
@@ -70,7 +70,7 @@ def covers(pattern: str, subject: str) -> bool:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Tell whether some subject is matched by both patterns."""
+    """Return whether some subject is matched by both patterns."""
     left, right = one.split("."), other.split(".")
     for mine, theirs in zip(left, right, strict=False):
         if _REST in (mine, theirs):

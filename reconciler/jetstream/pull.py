@@ -1,7 +1,7 @@
 """Asking a consumer for messages, and knowing that it is still there when none come.
 
 In a cluster a consumer may lose its server while we keep ours, and what was asked for is
-forgotten then without a word. So it is asked for heartbeats, too.
+forgotten then without notice. So it is asked for heartbeats, too.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Pull:
         await self._connection.post(self._subject, msgspec.json.encode(wish), reply=inbox)
 
     def hears(self, message: Msg) -> None:
-        """Take what is no delivery: a heartbeat, or the word that there is nothing more to come."""
+        """Take what is no delivery: a heartbeat, or the status that nothing more will come."""
         status = status_of(message)
         if status is None:
             return

@@ -28,7 +28,7 @@ Progress = Callable[[int], None]
 
 
 class Sending:
-    """Stores the chunks of one object; whoever starts it clears them away if it fails."""
+    """Stores the chunks of one object; its caller clears them away if it fails."""
 
     def __init__(self, connection: Connection, bucket: str, nuid: str, progress: Progress) -> None:
         self._connection = connection
@@ -68,7 +68,7 @@ class Sending:
             await asyncio.wait(futures, timeout=_SETTLE_WITHIN_SECONDS)
         for future in futures:
             if not future.cancel() and not future.cancelled():
-                future.exception()  # looked at, so that asyncio does not complain of it
+                future.exception()  # retrieved, so that asyncio does not complain of it
 
     async def _blocks(self, content: Content) -> AsyncIterator[bytes]:
         blocks = content.blocks(self.chunk_bytes)

@@ -12,7 +12,7 @@ _SHORT_BYTES = 512
 class SharingClient(Client):
     """A client whose messages share their headers, which are for reading only.
 
-    Every record of ours carries the same fence: to read them anew for each of many thousand
+    Every record of ours carries the same fence: to read them again for each of many thousand
     was a third of a resync. Should nats-py come to call it otherwise, it is only slower.
     """
 

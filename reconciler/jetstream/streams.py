@@ -30,7 +30,7 @@ class _Stored(msgspec.Struct):
 async def make_stream(connection: Connection, config: Mapping[str, object]) -> None:
     """Make the stream of *config* if it is not there, on three servers where there are as many.
 
-    One that is there keeps its configuration, but for its replicas: it may be older than the
+    One that exists keeps its configuration, but for its replicas: it may be older than the
     cluster, or have been made while servers were down.
 
     Raises:

@@ -27,7 +27,7 @@ class Tail:
     """One consumer, for as long as nothing it sends gets lost.
 
     The server sends at once what comes, and never more than was asked for. The consumer counts
-    what it sends; a number left out, a word from the server, no word for a while or a lost
+    what it sends; a number left out, a status from the server, silence for a while or a lost
     connection makes the tail `broken`, and then it must be replaced; *lost* says so.
     """
 

@@ -175,7 +175,7 @@ def _replaced(connection: Connection, before: Message | None, target: Target) ->
 
 def _changed(connection: Connection, bucket: str, name: str) -> Conflict:
     endpoint = connection.at(api.called(stream_of(bucket)))
-    return Conflict(f"{endpoint}: {name} has changed since it was looked at")
+    return Conflict(f"{endpoint}: {name} has changed since it was read")
 
 
 async def expect_room(connection: Connection, bucket: str, name: str, size_bytes: int) -> datetime:

@@ -32,7 +32,7 @@ class BeingWritten(KanadeUnavailable):
     """Another write that expects something of the same subject is on its way: nothing was written.
 
     A cluster lets one such write through at a time, and turns away those that come meanwhile
-    without looking at what they expect.
+    without checking what they expect.
     """
 
 
@@ -93,7 +93,7 @@ def translated(endpoint: str) -> Iterator[None]:
         ) from error
     except _SILENT as error:
         raise KanadeUnavailable(
-            f"{endpoint}: no answer in time; what became of it is unknown"
+            f"{endpoint}: no answer in time; whether it was done is unknown"
         ) from error
     except _NOT_CONNECTED as error:
         raise KanadeUnavailable(f"{endpoint}: not connected to NATS ({_words(error)})") from error

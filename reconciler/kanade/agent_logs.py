@@ -1,7 +1,7 @@
 """The end of an agent's log, asked of the agent itself.
 
 kanade: `crates/kanade-agent/src/logs.rs`. The answer is text, at most 800 KiB of it and its last
-lines; every line is ended. What is not, is the agent's word that it could not read the file.
+lines; every line is ended. One that is not is the agent's message that it could not read the file.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ class NatsAgentLogs:
         with translated(self._connection.at(subject)):
             answer = await self._ask(host, subject, json.dumps({"tail_lines": lines}).encode())
         if answer.startswith(_TROUBLE) and not answer.endswith(b"\n"):
-            words = answer.removeprefix(_TROUBLE).decode(errors="replace")
-            raise KanadeRefused(f"the agent of {host} cannot show its log: {words[:500]}")
+            message = answer.removeprefix(_TROUBLE).decode(errors="replace")
+            raise KanadeRefused(f"the agent of {host} cannot show its log: {message[:500]}")
         return answer[-_MOST_BYTES:].decode(errors="replace")
 
     async def _ask(self, host: HostName, subject: str, payload: bytes) -> bytes:

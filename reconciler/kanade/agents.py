@@ -1,4 +1,4 @@
-"""The agents' own releases, and which of them each host is told to run.
+"""The agents' own releases, and which of them each host is set to run.
 
 kanade: binaries are in the object store `agent_releases` as `<version>`, with a suffix for other
 platforms than Windows; an agent that reads another `target_version` in its scope of `agent_config`
@@ -56,7 +56,7 @@ class NatsAgents:
         await asyncio.gather(self._scopes.refresh(), self._releases.refresh())
 
     async def resync(self) -> None:
-        """Read both anew; raises what `refresh` raises."""
+        """Read both again; raises what `refresh` raises."""
         await asyncio.gather(self._scopes.resync(), self._releases.resync())
 
     def releases(self) -> frozenset[Version]:
@@ -90,8 +90,8 @@ class NatsAgentRollout:
         scope = _scope(found) if found is not None else {}
         value = msgspec.json.encode({**scope, _TARGET: version})
         await self._bucket.put(key, value, expected=found.sequence if found is not None else 0)
-        told = {"version": version, "scope_label": f"pc:{host}"}
-        await self._audit.record("agent_rollout", key, told)
+        details = {"version": version, "scope_label": f"pc:{host}"}
+        await self._audit.record("agent_rollout", key, details)
 
 
 class HttpAgentRollout:

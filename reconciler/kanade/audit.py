@@ -1,4 +1,4 @@
-"""kanade's audit log, told of what is written past its backend.
+"""kanade's audit log, with entries for what is written past its backend.
 
 kanade: `crates/kanade-backend/src/audit.rs`. What goes through the backend it records itself.
 """
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Audit:
-    """Writes entries as the backend does: best effort, because what it tells of is done already."""
+    """Writes entries as the backend does: best effort, because what they record is done already."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection

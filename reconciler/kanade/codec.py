@@ -71,7 +71,7 @@ class EventStarted(msgspec.Struct):
 
 
 class SlotCommand(msgspec.Struct):
-    """What we look for in a command that somebody has sent; older ones call `exec_id` `job_id`."""
+    """What we read of a command that somebody has sent; older ones call `exec_id` `job_id`."""
 
     id: str
     version: str

@@ -1,7 +1,7 @@
 """The Command that an agent runs, made of a job's manifest and an attempt's ids.
 
 kanade: `crates/kanade-shared/src/wire/command.rs`, `crates/kanade-backend/src/api/exec.rs`. The
-same attempt always gives the same bytes: agents tell a repeated command by them.
+same attempt always gives the same bytes: agents recognise a repeated command by them.
 """
 
 from collections.abc import Mapping

@@ -65,7 +65,7 @@ class NatsFleet:
         """Listen, and read what is stored.
 
         Raises:
-            Unauthorized: heartbeats may not be heard: every host would look as if it were gone.
+            Unauthorized: heartbeats may not be heard: every host would seem offline.
             KanadeRefused: there is no EXEC stream, or it may not be read.
         """
         self._stop_listening = self._connection.listen(self._connection_changed)
@@ -86,7 +86,7 @@ class NatsFleet:
         await asyncio.gather(*(each.refresh() for each in self._followed))
 
     async def resync(self) -> None:
-        """Read everything anew; raises what `refresh` raises."""
+        """Read everything again; raises what `refresh` raises."""
         await asyncio.gather(*(each.resync() for each in self._followed))
 
     def hosts(self) -> Mapping[HostName, HostState]:
@@ -146,7 +146,7 @@ class NatsFleet:
             self._changed()
 
     def _grouped(self) -> Mapping[HostName, frozenset[GroupName]]:
-        """Return the union of both kinds of groups, made anew when one of them has changed."""
+        """Return the union of both kinds of groups, computed again when one of them has changed."""
         by_hand, derived = (view.read() for view in self._groups)
         if by_hand is not self._united[0] or derived is not self._united[1]:
             united = {

@@ -21,7 +21,7 @@ _UNREADABLE = Freeze(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A freeze that is set; `found` is `None` when nobody can tell for when."""
+    """A freeze that is set; `found` is `None` when its time is not known."""
 
     found: codec.Freeze | None
 

@@ -1,4 +1,4 @@
-"""What a NATS user must be permitted of kanade's, by what it is there for; no I/O."""
+"""What a NATS user must be permitted of kanade's, by its role; no I/O."""
 
 from reconciler.jetstream.grants import (
     Grants,
@@ -53,11 +53,11 @@ _BUCKETS = (
 )
 _STORES = (APP_PACKAGES, SCRIPTS, AGENT_RELEASES)
 _CHECKED = (RESULTS, EVENTS, f"KV_{JOBS_YAML}", stream_of(RESULT_OUTPUT))
-"""Nobody who only looks reads them; `check` sees that they are there."""
+"""A viewer does not read them; `check` sees that they exist."""
 _MOST_LABELS = 4
 
 
-def looking() -> Grants:
+def reading() -> Grants:
     """See the catalogue, the stores' contents, hosts and their slots; ask hosts whether they live.
 
     It is enough to read every script that is stored, and the secrets in it.
@@ -102,7 +102,7 @@ def changing() -> Grants:
             uploaded(APP_PACKAGES),
             uploaded(SCRIPTS),
             *(written(bucket) for bucket in (JOBS, JOBS_YAML, SCRIPT_CURRENT, SCRIPT_STATUS)),
-            written(AGENT_CONFIG, "pcs.>"),  # it is read before: see `looking`
+            written(AGENT_CONFIG, "pcs.>"),  # it is read before: see `reading`
             commanding(),
         ]
     )

@@ -135,7 +135,7 @@ class BackendClient:
         return cast("Mapping[str, Json]", schema)
 
     async def account(self) -> Account | None:
-        """Return whose the token is; `None` from a server that cannot tell.
+        """Return whose the token is; `None` from a server that does not show it.
 
         Raises:
             Unauthorized: the token is refused.
@@ -175,9 +175,9 @@ class BackendClient:
 
         Raises:
             KanadeUnavailable: no answer, or none that is kanade's: it may have been done.
-            Unauthorized: the token is refused, also after it was read anew.
+            Unauthorized: the token is refused, also after it was read again.
             NoRoom: there is no place for it.
-            KanadeRefused: the backend says no, in its own words.
+            KanadeRefused: the backend refuses, with its own message.
         """
         token = self._options.token()
         self._throttle.check(self.endpoint(ask), token)
@@ -235,8 +235,8 @@ class BackendClient:
                     await self._read(ask, response),
                 )
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
-            words = str(error) or type(error).__name__
-            raise KanadeUnavailable(f"{self.endpoint(ask)}: {words}") from error
+            message = str(error) or type(error).__name__
+            raise KanadeUnavailable(f"{self.endpoint(ask)}: {message}") from error
 
     async def _read(self, ask: Ask, response: aiohttp.ClientResponse) -> bytes:
         data = bytearray()
@@ -255,7 +255,7 @@ class BackendClient:
                 context = ssl.create_default_context(cafile=ca)
             except (OSError, ssl.SSLError) as error:
                 raise UsageError(f"backend: cannot use the certificate {ca}: {error}") from error
-            # No proxy and no .netrc of whoever runs us: the token goes where the URL says.
+            # No proxy and no .netrc of the user: the token goes where the URL says.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=context),
                 auto_decompress=False,

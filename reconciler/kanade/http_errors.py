@@ -12,7 +12,7 @@ from reconciler.errors import (
 )
 from reconciler.kanade.codec import Unreadable, decode
 
-_MAX_WORDS = 300
+_MOST_CHARACTERS = 300
 _FULL = ("maximum bytes", "insufficient resources", "no space left", "resources exceeded")
 _OF_A_FREEZE = frozenset({"from", "until", "reason", "tz"})
 """What kanade's `Freeze` may have; it leaves out what is not set, but never the zone."""
@@ -22,18 +22,18 @@ Kind = TypeVar("Kind")
 
 
 def refusal(status: int, data: bytes, endpoint: str) -> ReconcilerError:
-    """Return what a *status* of 400 and more means, with the backend's own words."""
-    reason = words(data)
-    said = f"{endpoint}: {reason or 'no reason given'} ({status})"
+    """Return what a *status* of 400 and more means, with the backend's own message."""
+    reason = one_line(data)
+    message = f"{endpoint}: {reason or 'no reason given'} ({status})"
     if status in {401, 403}:
-        return Unauthorized(f"{said}; the token's account may not do this")
-    if status == 413 or any(sign in said for sign in _FULL):
-        return NoRoom(f"{said}; delete old versions, or raise the limit")
+        return Unauthorized(f"{message}; the token's account may not do this")
+    if status == 413 or any(sign in message for sign in _FULL):
+        return NoRoom(f"{message}; delete old versions, or raise the limit")
     if status >= 500 or status in {408, 425, 429}:
         # So it answers an upload while the disk of its nats-server is full.
         hint = "" if reason or status != 504 else "; see its log, and the disk of nats-server"
-        return KanadeUnavailable(f"{said}{hint}")
-    return KanadeRefused(said)
+        return KanadeUnavailable(f"{message}{hint}")
+    return KanadeRefused(message)
 
 
 def redirected(status: int, location: str, endpoint: str) -> KanadeRefused:
@@ -48,12 +48,12 @@ def read_json(data: bytes, content_type: str, kind: type[Kind], endpoint: str) -
     """Read an answer.
 
     Raises:
-        KanadeUnavailable: it is not what kanade answers: what became of the request is unknown.
+        KanadeUnavailable: not kanade's answer: whether the request was carried out is unknown.
     """
     if content_type != "application/json":
         raise KanadeUnavailable(
             f"{endpoint}: expected JSON, got {content_type or 'nothing'} "
-            f"({words(data)[:60]}); is this kanade's backend?"
+            f"({one_line(data)[:60]}); is this kanade's backend?"
         )
     try:
         return decode(data, kind, f"{endpoint}: answer")
@@ -62,7 +62,7 @@ def read_json(data: bytes, content_type: str, kind: type[Kind], endpoint: str) -
 
 
 def check_freeze(data: bytes, content_type: str, endpoint: str) -> None:
-    """See that whoever answers knows of freezes; whether there is one is read elsewhere.
+    """Check that the server that answers knows freezes; whether there is one is read elsewhere.
 
     Raises:
         KanadeUnavailable: another web server answers.
@@ -74,7 +74,7 @@ def check_freeze(data: bytes, content_type: str, endpoint: str) -> None:
         raise KanadeUnavailable(f"{endpoint}: no freeze in the answer; is this kanade's backend?")
 
 
-def words(data: bytes) -> str:
-    """Return what an answer says, on one line and not too long."""
-    text = _BLANKS.sub(b" ", data[: 4 * _MAX_WORDS]).decode("utf-8", "replace").strip()
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:_MAX_WORDS]
+def one_line(data: bytes) -> str:
+    """Return the text of an answer on one line, not too long."""
+    text = _BLANKS.sub(b" ", data[: 4 * _MOST_CHARACTERS]).decode("utf-8", "replace").strip()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:_MOST_CHARACTERS]

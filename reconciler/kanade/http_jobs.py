@@ -38,7 +38,7 @@ class HttpJobs:
         self._catalogue = catalogue
 
     async def upsert(self, action: UpsertJob, yaml: str) -> None:
-        """See `ports.Jobs`; the backend only tries to move the pin, so it is looked at."""
+        """See `ports.Jobs`; the backend only tries to move the pin, so it is read back."""
         ask = Ask(
             method="POST",
             path="/api/jobs",

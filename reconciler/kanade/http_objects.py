@@ -109,7 +109,7 @@ class HttpObjects:
     def _expect(self, ref: ObjectRef, sequence: int) -> None:
         found = self._reads.stored().get(ref)
         if (found.sequence if found else 0) != sequence:
-            raise Conflict(f"{self._reads.bucket}: {ref} has changed since it was looked at")
+            raise Conflict(f"{self._reads.bucket}: {ref} has changed since it was read")
 
     def _path_of(self, ref: ObjectRef) -> str:
         return path_of(self._reads.bucket, ref)

@@ -42,4 +42,4 @@ class BackendWriter:
 
     async def confirm(self) -> None:
         """Make sure that we lead for as long as a write may take; see `ports.Lease`."""
-        await self._lease.confirm(for_at_least=WRITE_WITHIN + MARGIN, anew=True)
+        await self._lease.confirm(for_at_least=WRITE_WITHIN + MARGIN, renew=True)

@@ -60,7 +60,7 @@ class NatsCatalogue:
         )
 
     async def resync(self) -> None:
-        """Read the catalogue anew; raises what `refresh` raises."""
+        """Read the catalogue again; raises what `refresh` raises."""
         await asyncio.gather(
             *(view.mirror.resync() for view in self._views), self._schedules.resync()
         )
@@ -139,10 +139,10 @@ class NatsJobs:
         await self._pins.put(action.job_id, action.version.encode())
         await self._catalogue.see_pin(action.job_id, action.version)
         if self._audit is not None:
-            told: dict[str, Json] = {"version": action.version}
+            details: dict[str, Json] = {"version": action.version}
             if before is not None and before.pin not in (None, action.version):
-                told["script_current_before"] = before.pin
-            await self._audit.record("job_upsert", action.job_id, told)
+                details["script_current_before"] = before.pin
+            await self._audit.record("job_upsert", action.job_id, details)
 
     async def delete(self, job: JobId) -> None:
         """See `ports.Jobs`; revoked first, as the backend does, for the sake of old commands."""
@@ -176,6 +176,6 @@ def _manifest(message: Message) -> Mapping[str, Json]:
 
 
 def _text(message: Message) -> str:
-    """Return a pin or a status as text; what is too long to be either is cut, and told so."""
+    """Return a pin or a status as text; what is too long to be either is cut, and marked so."""
     text = message.data.decode("utf-8", "replace")
     return text if len(text) <= MOST_CHARACTERS else text[:_SHOWN] + "…"

@@ -76,7 +76,7 @@ class NatsObjects:
         await self._mirror.refresh()
 
     async def resync(self) -> None:
-        """Read all metadata anew; raises what `refresh` raises."""
+        """Read all metadata again; raises what `refresh` raises."""
         await self._mirror.resync()
 
     def stored(self) -> Mapping[ObjectRef, StoredObject]:
@@ -223,7 +223,7 @@ def checked_ref(ref: ObjectRef) -> ObjectRef:
 
 
 def _stored(message: Message) -> StoredObject | None:
-    """Read metadata; what is there and cannot be read must not look absent."""
+    """Read metadata; what exists and cannot be read must not seem absent."""
     ref = ObjectRef.parse(_name_of(message.subject))
     if ref is None or is_removed(message):
         return None

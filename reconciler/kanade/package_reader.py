@@ -19,7 +19,7 @@ _MOST_INDICES = 64
 
 
 class PackageReader:
-    """The object store `app_packages`, asked anew for every reading."""
+    """The object store `app_packages`, asked again for every reading."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -29,7 +29,7 @@ class PackageReader:
         """Return what is stored as *ref*; `None` when nothing is.
 
         Raises:
-            KanadeUnavailable: nobody can tell.
+            KanadeUnavailable: nothing is known.
         """
         subject = metadata_subject(APP_PACKAGES, str(ref))
         found = await api.last_message(self._connection, stream_of(APP_PACKAGES), subject)

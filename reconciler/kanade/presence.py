@@ -1,4 +1,4 @@
-"""Which hosts are there, from what was heard and for how long one has listened; no I/O."""
+"""Which hosts are online, from what was heard and for how long we have listened; no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ class _Heard:
     agent_version: str | None = None
     os_family: str | None = None
     unanswered: float | None = None
-    """When nobody was there to answer a ping."""
+    """When no agent was online to answer a ping."""
     hostname: str | None = None
     doubled: tuple[str, ...] = ()
     changed_at: datetime | None = None
@@ -42,7 +42,7 @@ class Roll:
     silence: timedelta = SILENCE
     _heard: dict[HostName, _Heard] = field(default_factory=dict)
     _voices: dict[HostName, Voices] = field(default_factory=dict)
-    _told: dict[HostName, tuple[_Heard, HostState]] = field(default_factory=dict)
+    _reported: dict[HostName, tuple[_Heard, HostState]] = field(default_factory=dict)
     _listening_since: float | None = None
 
     def listen(self, *, connected: bool) -> None:
@@ -76,12 +76,12 @@ class Roll:
         return news or not same
 
     def hear_nobody(self, host: HostName) -> None:
-        """Take in that no agent was there to answer a ping."""
+        """Take in that no agent was online to answer a ping."""
         known = self._heard.get(host, _UNHEARD)
         self._heard[host] = replace(known, unanswered=self.clock.monotonic())
 
     def presence(self, host: HostName) -> Presence:
-        """Say whether *host* is there; for as long as one has not listened, unknown."""
+        """Return whether *host* is online; unknown until we have listened for long enough."""
         return self._presence(self._heard.get(host, _UNHEARD), self.clock.monotonic())
 
     def states(
@@ -100,8 +100,8 @@ class Roll:
     def _state(self, host: HostName, groups: frozenset[GroupName], now: float) -> HostState:
         heard = self._heard.get(host, _UNHEARD)
         presence = self._presence(heard, now)
-        told, state = self._told.get(host, (_UNHEARD, UNSEEN))
-        if told is heard and state.presence is presence and state.groups == groups:
+        reported, state = self._reported.get(host, (_UNHEARD, UNSEEN))
+        if reported is heard and state.presence is presence and state.groups == groups:
             return state
         state = HostState(
             presence=presence,
@@ -114,7 +114,7 @@ class Roll:
             changed_at=heard.changed_at,
             signed_only=heard.signed_only,
         )
-        self._told[host] = (heard, state)
+        self._reported[host] = (heard, state)
         return state
 
     def _presence(self, heard: _Heard, now: float) -> Presence:

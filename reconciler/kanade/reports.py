@@ -1,4 +1,4 @@
-"""What agents say of their runs, from RESULTS and EVENTS, each told until it is taken in."""
+"""What agents report of their runs, from RESULTS and EVENTS, each until it is acknowledged."""
 
 import asyncio
 import uuid
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 class NatsReports:
     """Implements `ports.Reports` by two durable consumers, which are the last one's to begin.
 
-    Whoever leads takes; who waits for the lease does not, or the leader would hear nothing more.
+    Only the leader takes: if candidates did too, the leader would miss what they took.
     *wanted* says of which jobs an output is worth fetching that is kept apart from its result.
     """
 
@@ -101,7 +101,7 @@ class NatsReports:
         )
 
     async def _apart(self, found: ExecResult) -> str:
-        """Return the output that is kept apart; what is not this run's own is not looked at."""
+        """Return the output that is kept apart; what is not this run's own is not read."""
         key = stdout_key(RequestId(found.request_id), HostName(found.pc_id))
         if found.stdout_object != key:
             raise Unreadable(f"result from {found.pc_id} unreadable: stdout_object must be {key}")
@@ -137,7 +137,7 @@ def _started(message: FeedMessage) -> RunStarted:
 
 
 def _was_skipped(found: ExecResult) -> bool:
-    """Old agents do not say whether they have run the script: their words must do."""
+    """Old agents do not report whether they have run the script: their output must do."""
     if found.skipped is not None:
         return found.skipped
     return found.exit_code in _SKIPS and found.stderr.startswith("skipped")

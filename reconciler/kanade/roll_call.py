@@ -1,4 +1,4 @@
-"""Who of many hosts is there, with which agent, and what time it is there.
+"""Which of many hosts are online, with which agent, and what time it is on each.
 
 kanade: `crates/kanade-agent/src/ping.rs`; an answer is a heartbeat, with the host's own clock.
 """
@@ -40,7 +40,7 @@ class Answer:
 async def roll_call(
     connection: Connection, hosts: Collection[HostName], clock: Clock
 ) -> Mapping[HostName, Answer]:
-    """Return the answers of those that are there; one that cannot be read is none."""
+    """Return the answers of those that are online; one that cannot be read is none."""
     asked: dict[HostName, tuple[datetime, asyncio.Future[Msg]]] = {}
     came: dict[asyncio.Future[Msg], datetime] = {}
     for host in sorted(hosts):

@@ -56,13 +56,13 @@ class NatsRunner:
                 f"{error}; a live agent may have got it all the same"
             ) from error
         if self._audit is not None:
-            told: dict[str, Json] = {
+            details: dict[str, Json] = {
                 "exec_id": attempt.wish_id,
                 "version": attempt.version,
                 "target_count": 1,
                 "subjects": [subject],
             }
-            await self._audit.record("exec", attempt.job, told)
+            await self._audit.record("exec", attempt.job, details)
         return replace(
             attempt,
             sent_at=self._clock.now(),

@@ -10,7 +10,7 @@ from reconciler.model.identity import Version
 
 _WITHIN_SECONDS = 5.0
 _MOST_OF_A_BODY = 16 * 1024
-_MOST_SAID = 200
+_MOST_CHARACTERS = 200
 
 
 class HttpServices:
@@ -27,7 +27,7 @@ class HttpServices:
                 body = await _start_of(answer)
                 if 200 <= answer.status < 300:
                     return _other_version(url, body, version) if version is not None else None
-                return f"{url} answers {answer.status}" + _said(body)
+                return f"{url} answers {answer.status}" + _excerpt(body)
         except TimeoutError:
             return f"{url} does not answer within {_WITHIN_SECONDS:g} s"
         except (aiohttp.ClientError, ValueError) as error:
@@ -43,23 +43,25 @@ async def _start_of(answer: aiohttp.ClientResponse) -> bytes:
     return body[:_MOST_OF_A_BODY]
 
 
-def _said(body: bytes) -> str:
-    said = " ".join(body.decode("utf-8", "replace").split())[:_MOST_SAID]
-    return f": {said}" if said else ""
+def _excerpt(body: bytes) -> str:
+    text = " ".join(body.decode("utf-8", "replace").split())[:_MOST_CHARACTERS]
+    return f": {text}" if text else ""
 
 
 def _other_version(url: str, body: bytes, wanted: Version) -> str | None:
-    """Return what is wrong with a body that should tell *wanted* as its version."""
+    """Return what is wrong with a body that should show *wanted* as its version."""
     try:
-        told = msgspec.json.decode(body, type=_Told).version
+        shown = msgspec.json.decode(body, type=_Shown).version
     except msgspec.DecodeError:
-        return f"{url} tells no version" + _said(body)
+        return f"{url} shows no version" + _excerpt(body)
     return (
-        None if told == wanted else f"{url} tells version {told[:_MOST_SAID]}, wanted is {wanted}"
+        None
+        if shown == wanted
+        else f"{url} shows version {shown[:_MOST_CHARACTERS]}, wanted is {wanted}"
     )
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Shown(msgspec.Struct, frozen=True):
     version: str
 
 

@@ -14,7 +14,7 @@ Decoder = Callable[[Message], Value | None]
 
 
 class Following(Protocol):
-    """What can be made current, read anew and stopped: a mirror, or what stands for one."""
+    """What can be made current, read again and stopped: a mirror, or what stands for one."""
 
     async def refresh(self) -> None:
         """See `Mirror.refresh`."""
@@ -42,7 +42,7 @@ class View(Generic[Value]):
         self._values: Mapping[str, Value] = {}
 
     def read(self) -> Mapping[str, Value]:
-        """Return the values that are there now."""
+        """Return the current values."""
         if self._revision != self.mirror.revision:
             self._decoded = {
                 subject: self._entry(subject, message)
@@ -98,7 +98,7 @@ class OptionalView(Generic[Value]):
         await self._view.mirror.stop()
 
     def read(self) -> Mapping[str, Value]:
-        """Return the values that are there now, by key."""
+        """Return the current values, by key."""
         return self._view.read()
 
 

@@ -1,4 +1,4 @@
-"""Who speaks under a host's name: one agent, another one than before, or two at once; no I/O.
+"""Who answers under a host's name: one agent, another one than before, or two at once; no I/O.
 
 kanade: `crates/kanade-shared/src/wire/heartbeat.rs`. A heartbeat names no machine, but the name of
 its system, where that is known, and two counters of its agent's process, which only ever grow.
@@ -30,7 +30,7 @@ class Sign(NamedTuple):
 
 @dataclass(slots=True)
 class _Account:
-    """The heartbeats of one process, as far as one can tell."""
+    """The heartbeats of one process, as far as that can be known."""
 
     sign: Sign
     read_bytes: int
@@ -73,7 +73,7 @@ class Voices:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the systems that go back and forth; none while one speaks alone."""
+        """The names of the systems that go back and forth; none while there is one alone."""
         if sum(self._returns) < _BACK_AND_FORTH:
             return ()
         return tuple(

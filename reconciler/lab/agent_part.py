@@ -44,5 +44,5 @@ class AgentPart(Part):
         )
 
     async def answers(self) -> bool:
-        """Tell whether every host answers."""
+        """Return whether every host answers."""
         return all(await asyncio.gather(*(self._ping(host) for host in self.hosts)))

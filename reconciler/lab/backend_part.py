@@ -41,6 +41,6 @@ class BackendPart(Part):
         )
 
     async def answers(self) -> bool:
-        """Tell whether the API is served."""
+        """Return whether the API is served."""
         answer = await ask(self.settings.port, "/health")
         return answer is not None and answer.status == _OK

@@ -17,7 +17,7 @@ async def connect(
         url,
         token=token,
         name=name,
-        error_cb=_ignore if quiet else _tell,
+        error_cb=_ignore if quiet else _report,
         max_reconnect_attempts=-1,
         reconnect_time_wait=RECONNECT_SECONDS,
         ping_interval=PING_SECONDS,
@@ -25,9 +25,9 @@ async def connect(
     )
 
 
-async def _tell(error: Exception) -> None:
+async def _report(error: Exception) -> None:
     print(f"nats: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
 async def _ignore(_: Exception) -> None:
-    """Say nothing: whoever holds this connection has its own way to tell."""
+    """Log nothing: the owner of this connection reports errors in its own way."""

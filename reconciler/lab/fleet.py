@@ -131,7 +131,7 @@ class Lab:
         return self._environment | own
 
     async def running(self, host: str) -> Running | None:
-        """Return what *host* runs, by its service's word and its process's image.
+        """Return what *host* runs, by its service's answer and its process's image.
 
         `None` when the service does not answer; the digest is `None` where it cannot be seen.
         """
@@ -151,7 +151,7 @@ class Lab:
         self._client = await connect(self.nats_urls, self.options.nats_token, "lab", quiet=True)
         self._stack.push_async_callback(self._client.close)
         await self.supervisor.spawn()
-        # Whoever beats before the backend listens is unknown to it until the next beat.
+        # A host that beats before the backend listens is unknown to it until the next beat.
         await self.backend.start()
         await asyncio.gather(*(part.spawn() for part in self.agent_parts))
         services = (until(self._serves(host), f"the service of {host}") for host in self.hosts)

@@ -1,4 +1,4 @@
-"""A host of the lab: a folder, a service of its own, and what its scripts are told."""
+"""A host of the lab: a folder, a service of its own, and its scripts' environment."""
 
 import contextlib
 import os
@@ -61,7 +61,7 @@ def base_environment(mark: Mapping[str, str]) -> dict[str, str]:
 
 
 def script_environment(host: LabHost, supervisor_config: Path) -> dict[str, str]:
-    """Return what the scripts on *host* are told beside the agent's own environment."""
+    """Return the variables of scripts on *host* beside the agent's own environment."""
     return {
         "KANADE_LAB_HOST": host.name,
         "KANADE_BACKEND_HOME": str(host.home),
@@ -75,7 +75,7 @@ def image_sha256(process: int, program: Path) -> str | None:
     """Return the digest of the bytes that *process* runs as *program*, replaced or not.
 
     A program is its own `/proc/PID/exe`; a script's is its interpreter, but that holds the
-    script open. Where there is no `/proc` nobody can tell.
+    script open. Where there is no `/proc` that cannot be known.
     """
     folder = Path("/proc") / str(process)
     spelled = {f"{program}{gone}" for gone in ("", " (deleted)", ".rollback-bak")}

@@ -54,7 +54,7 @@ def results(request_id: str) -> str:
 
 
 def events_started(exec_id: str, host: str) -> str:
-    """Return the subject that tells of a run's beginning."""
+    """Return the subject of the event that a run has begun."""
     return f"events.started.{exec_id}.{host}"
 
 

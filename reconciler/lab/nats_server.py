@@ -28,7 +28,7 @@ class Cluster:
 
 @dataclass(frozen=True, kw_only=True)
 class NatsSettings:
-    """What a nats-server is told; everything that is not said is the server's default."""
+    """The settings of a nats-server; all others are the server's defaults."""
 
     folder: Path
     port: int
@@ -74,7 +74,7 @@ class NatsServer(Part):
         )
 
     async def answers(self) -> bool:
-        """Tell whether a client can connect and JetStream works."""
+        """Return whether a client can connect and JetStream works."""
         if not await self._greets():
             return False
         try:

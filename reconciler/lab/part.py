@@ -43,7 +43,7 @@ class Part(ABC):
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Tell whether the process does its work now."""
+        """Return whether the process does its work now."""
 
     async def __aenter__(self) -> Self:
         """Start the process; it ends with the context."""
@@ -79,7 +79,7 @@ class Part(ABC):
         """Start the process and return once it answers.
 
         Raises:
-            LabFailed: it ended instead, or did not answer in time; with its last words.
+            LabFailed: it ended instead, or did not answer in time; with its last output.
         """
         await self.spawn()
         await self.ready()

@@ -11,7 +11,7 @@ def build_service(version: str, *, broken: bool | Sequence[str] = False, delay: 
     """Return an executable that calls itself kanade-backend *version*.
 
     The same arguments give the same bytes on one machine, and no two versions share theirs.
-    A *broken* one ends with exit code 1 instead of serving, though it still tells its
+    A *broken* one ends with exit code 1 instead of serving, though it still shows its
     version; where that names hosts, on these alone. *delay* is the seconds that it takes to
     come up.
 

@@ -110,7 +110,7 @@ def serve(program: Path) -> int:
 
 
 def is_broken(where: object) -> bool:
-    """Tell whether this host is one of those where the program is not to come up."""
+    """Return whether this host is one of those where the program is not to come up."""
     named = isinstance(where, tuple) and os.environ.get("KANADE_LAB_HOST") in where
     return where is True or named
 
@@ -177,7 +177,7 @@ def confirm_healthy(program: Path) -> None:
 
 
 def knobs() -> str:
-    """Return the lines that tell this program from all others of its kind."""
+    """Return the lines that distinguish this program from all others of its kind."""
     return f"VERSION = {VERSION!r}\nBROKEN = {BROKEN!r}\nDELAY = {DELAY!r}\n"
 
 

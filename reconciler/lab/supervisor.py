@@ -51,7 +51,7 @@ class Supervisor(Part):
         )
 
     async def answers(self) -> bool:
-        """Tell whether the daemon takes requests."""
+        """Return whether the daemon takes requests."""
         answer = await ask(self._port, "/RPC2")
         return answer is not None and answer.status == _UNAUTHORIZED
 

@@ -1,4 +1,4 @@
-"""Waiting for something that only its own endpoint can tell."""
+"""Waiting for something that only its own endpoint can show."""
 
 import asyncio
 import time

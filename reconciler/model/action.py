@@ -34,7 +34,7 @@ class PublishPackage:
     replaces: int = 0
     """The metadata sequence that was observed: the object must still be that one."""
     is_ours: bool = False
-    """It is written down as ours already, and is put right: that stays so whatever happens."""
+    """It is recorded as ours already, and is put right: it stays ours even when that fails."""
 
     @property
     def key(self) -> ActionKey:
@@ -145,7 +145,7 @@ class ResendCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutAgent:
-    """Tell a host's agent which version of itself to run; it updates itself."""
+    """Set which version of itself a host's agent is to run; it updates itself."""
 
     host: HostName
     version: Version

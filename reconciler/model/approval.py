@@ -1,4 +1,4 @@
-"""People's words that let a release through, and what a signature on them covers."""
+"""Approvals and overrides that let a release through, and what their signatures cover."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -45,42 +45,42 @@ class Override:
     signature: str = field(default="", repr=False)
 
 
-Word: TypeAlias = Approval | Override
-Signed: TypeAlias = Word | PruneApproval
+ApprovalOrOverride: TypeAlias = Approval | Override
+Signed: TypeAlias = ApprovalOrOverride | PruneApproval
 
 W_co = TypeVar("W_co", bound=Signed, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked(Generic[W_co]):
-    """What a check has found of a word's signature."""
+    """What a check has found about a signature."""
 
     word: W_co
     key: str = ""
-    """The fingerprint of the key that signed it; empty where words count unsigned."""
+    """The fingerprint of the key that signed it; empty where no signature is needed."""
     refusal: str = ""
-    """Why it counts for nothing; empty when it counts."""
+    """Why it does not count; empty when it counts."""
     pending: bool = False
-    """It has not been checked yet: worth looking again soon."""
+    """It has not been checked yet: worth checking again soon."""
 
 
-def signed_text(word: Signed) -> bytes:
-    """Return what the signature of *word* is over: all of it, in its one spelling."""
-    said: dict[str, Json] = {
-        "approver": word.approver,
-        "at": word.at.isoformat(),
-        "reason": word.reason,
+def signed_text(signed: Signed) -> bytes:
+    """Return what the signature of *signed* is over: all of it, in its one spelling."""
+    text: dict[str, Json] = {
+        "approver": signed.approver,
+        "at": signed.at.isoformat(),
+        "reason": signed.reason,
     }
-    match word:
+    match signed:
         case Approval():
-            said |= {"word": "approval", **_subject(word)}
+            text |= {"word": "approval", **_subject(signed)}
         case Override():
-            said |= {"word": "override", **_subject(word)}
-            said |= {"gate": str(word.gate), "until": word.until.isoformat()}
+            text |= {"word": "override", **_subject(signed)}
+            text |= {"gate": str(signed.gate), "until": signed.until.isoformat()}
         case PruneApproval():
-            said |= {"word": "prune", "items": [*word.items]}
-    return canonical(said)
+            text |= {"word": "prune", "items": [*signed.items]}
+    return canonical(text)
 
 
-def _subject(word: Word) -> dict[str, Json]:
-    return {"release": word.release, "fingerprint": word.fingerprint}
+def _subject(signed: ApprovalOrOverride) -> dict[str, Json]:
+    return {"release": signed.release, "fingerprint": signed.fingerprint}

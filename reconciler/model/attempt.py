@@ -20,7 +20,7 @@ from reconciler.model.identity import (
 )
 
 _REMEMBERED = 5
-"""So many commands are known as ours after their results, should a start be told late."""
+"""So many commands are known as ours after their results, should a start be reported late."""
 
 
 class Purpose(StrEnum):
@@ -55,7 +55,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended, as its result says."""
+    """How a run ended, as its result reports."""
 
     result_id: ResultId
     exit_code: int
@@ -109,7 +109,7 @@ class Attempt:
     """The release record that the host was proved to run before: where a rollback brings it."""
     earlier: tuple[RequestId, ...] = ()
     """The last commands before it, for its purpose and on its host, whose results are in: the start
-    of one may still be told, where NATS was away."""
+    of one may still be reported, where NATS was away."""
     heals: int = 0
     """How often drift has been put right there for this fingerprint; each wait is longer."""
 
@@ -127,10 +127,10 @@ class Attempt:
 
     @property
     def in_doubt(self) -> bool:
-        """True while nothing tells which command of the backend's it is, if it is any."""
+        """True while nothing shows which command of the backend's it is, if it is any."""
         return self.via is Via.HTTP and self.request_id is None and not self.settled
 
     @property
     def settled(self) -> bool:
-        """True when a result has told how it ended."""
+        """True when a result has reported how it ended."""
         return self.outcome is not None

@@ -8,7 +8,7 @@ from reconciler.model.identity import Revision
 
 
 class ConditionType(StrEnum):
-    """What a condition speaks of."""
+    """What a condition is about."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"

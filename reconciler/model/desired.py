@@ -125,7 +125,7 @@ class JobSpec:
 
     @property
     def require_approval(self) -> bool:
-        """True when the job asks for a person's word: kanade ignores it, here it gates."""
+        """True when the job asks for an approval: kanade ignores it, here it gates."""
         return self.manifest.get("require_approval") is True
 
 
@@ -151,7 +151,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """An address of the service that we ask ourselves; 2xx means that it is well."""
+    """An address of the service that we ask ourselves; 2xx means that it is healthy."""
 
     url: str
     """With `{host}` for the host's name."""
@@ -159,7 +159,7 @@ class HealthCheck:
     failures: int
     """So many bad answers in a row, and the host is unhealthy."""
     version_url: str | None = None
-    """Where it tells its version as JSON: it must be the one that is wanted there."""
+    """Where it shows its version as JSON: it must be the one that is wanted there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +209,7 @@ class Rollout:
     rollback_max_in_flight: int | None = None
     """How many hosts may go back at a time; `None`: as many as may go forward."""
     progress_deadline: timedelta | None = None
-    """A wave in which nothing has moved for so long is told to a person; what can go still goes."""
+    """A wave in which nothing has moved for so long is reported; what can go still goes."""
 
 
 class DriftPolicy(StrEnum):

@@ -1,4 +1,4 @@
-"""What differs between two states of a release, fit to be shown to whoever approves it."""
+"""What differs between two states of a release, fit to be shown to its approver."""
 
 from dataclasses import dataclass
 

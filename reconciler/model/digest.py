@@ -32,7 +32,7 @@ class Digest:
 
     @property
     def short(self) -> str:
-        """Enough for a person to tell two apart."""
+        """Enough for a person to distinguish two."""
         return self.hex[:12]
 
     @classmethod
@@ -45,7 +45,7 @@ class Digest:
         """Read either spelling; kanade's may lack its padding.
 
         Raises:
-            ValueError: *text* is neither; a fault of whoever wrote it.
+            ValueError: *text* is neither; a fault of its author.
         """
         if not text.startswith(_KANADE_PREFIX):
             return cls(text)

@@ -23,7 +23,7 @@ MARGIN = timedelta(days=1)
 class DownloadGrant(NamedTuple):
     """What a token is good for: these bytes under this name, and nothing else.
 
-    A tuple, so that among a release's kept knobs it can be told from a secret's name.
+    A tuple, so that among a release's kept knobs it differs from a secret's name.
     """
 
     release: ReleaseName

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class FailureClass(StrEnum):
-    """The words that conditions, metrics and people share."""
+    """The reasons that conditions, metrics and messages share."""
 
     AGENT_TOO_OLD = "AgentTooOld"
     BACKEND_UNAUTHORIZED = "BackendUnauthorized"
@@ -28,7 +28,7 @@ class FailureClass(StrEnum):
     QUARANTINED = "Quarantined"
     ROLLED_BACK_BY_HOST = "RolledBackByHost"
     UNHEALTHY = "Unhealthy"
-    """It runs, and its own address says that it is not well."""
+    """It runs, and its health address says that it is not healthy."""
     UNPROVED = "Unproved"
     """Exit 0, but not the line that the release asks for."""
     SCRIPT_FAILED = "ScriptFailed"
@@ -42,11 +42,11 @@ class Next(StrEnum):
     WAIT = "wait"
     """It did not run, and that is nobody's fault: wait and send again, no failure counted."""
     REPUBLISH = "republish"
-    """The same, and what the host could not fetch is published anew before."""
+    """The same, and what the host could not fetch is published again before."""
     UPGRADE_AGENT = "upgrade the agent"
     """Roll out the release's `upgrade_agent` to the host, then send again; without one, stop."""
     PROBE = "probe"
-    """Nothing is known: look at the host before anything else, then try again."""
+    """Nothing is known: probe the host before anything else, then try again."""
     ROLL_BACK = "roll back"
     """The version is at fault: stop, and go back where the release says `on_failure: rollback`."""
     STOP = "stop"
@@ -68,7 +68,7 @@ class Failure:
     def blames_version(self) -> bool:
         """True when it counts against the version, so that it may end in a quarantine.
 
-        A run of which nothing is known counts when it may have changed the host: each look in
+        A run of which nothing is known counts when it may have changed the host: each probe in
         between has found something else running.
         """
         match self.next:

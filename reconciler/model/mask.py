@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 _HIDDEN = "***"
 _USERINFO = re.compile(r"(?<=//)[^/@\s]+@")
-# What comes before the value is bounded: a host may say anything, and however much of it.
+# What comes before the value is bounded: a host may write anything, of any length.
 _NAME = r"(?:token|passw(?:or)?d|secret|credential|api[_-]?key)[\w-]{0,40}"
 _ASSIGNED = rf"{_NAME}[\"']?\s{{0,9}}[:=]\s{{0,9}}[\"']?"
 _CREDENTIAL = re.compile(

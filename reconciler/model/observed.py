@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.model.approval import Checked, Word
+from reconciler.model.approval import ApprovalOrOverride, Checked
 from reconciler.model.attempt import Attempt, Purpose
 from reconciler.model.digest import Digest
 from reconciler.model.identity import (
@@ -30,7 +30,7 @@ from reconciler.model.revert import RevertOffer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object as its metadata tells; `sequence` is the metadata's place in its stream."""
+    """An object as its metadata describes it; `sequence` is the metadata's place in its stream."""
 
     ref: ObjectRef
     size_bytes: int
@@ -50,13 +50,13 @@ class LiveJob:
     revoked: bool
     """`script_status`: a person took it out of use; a hold, never undone by us."""
     retired: bool = False
-    """It was us who deleted it, or began to: a revocation that is left of that is ours to undo."""
+    """We deleted it, or began to: a revocation that is left of that is ours to undo."""
     schedule: str | None = None
     """A schedule of kanade's that names it: somebody still wants it run."""
 
 
 class Presence(StrEnum):
-    """Whether a host is there; unknown counts neither as failing nor as offline."""
+    """Whether a host is online; unknown counts neither as failing nor as offline."""
 
     ONLINE = "online"
     OFFLINE = "offline"
@@ -123,7 +123,7 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """An operator's word that a failed fingerprint may be tried once more."""
+    """An operator's request to try a failed fingerprint once more."""
 
     release: ReleaseName
     id: str
@@ -133,14 +133,14 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return:
-    """A person's word that a release goes back, whatever git says.
+    """A person's request to roll a release back, whichever version git names.
 
     It ends when a commit changes the fingerprint, or somebody resumes the release.
     """
 
     release: ReleaseName
     fingerprint: Fingerprint
-    """What git said then: the word holds for that, and for nothing later."""
+    """What git asked for then: the request holds for that, and for nothing later."""
     to: Version | None
     """Which version to go back to; `None` for the last proved one."""
     by: str
@@ -149,8 +149,8 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A person's word that it is time to look: at the repository, and at everything anew."""
+class ReconcileRequest:
+    """A person's request to fetch the repository and to read the whole fleet again now."""
 
     id: str
     by: str
@@ -161,20 +161,20 @@ class Look:
 class Requests:
     """What people have asked of the controller, by command line or page."""
 
-    words: tuple[Checked[Word], ...] = ()
+    approvals: tuple[Checked[ApprovalOrOverride], ...] = ()
     """What lets releases through: approvals and overrides, and whether they count."""
     suspensions: Mapping[ReleaseName, Suspension] = field(default_factory=dict)
     retries: Mapping[ReleaseName, Retry] = field(default_factory=dict)
     returns: Mapping[ReleaseName, Return] = field(default_factory=dict)
     prune: Checked[PruneApproval] | None = None
-    """The last word on a held prune, and whether it counts."""
-    look: Look | None = None
-    """The last of its kind, answered or not."""
+    """The last approval of a held prune, and whether it counts."""
+    reconcile: ReconcileRequest | None = None
+    """The last one, answered or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What a service's own address says, for as long as we have asked."""
+    """What a service's health address answers, for as long as we have asked."""
 
     ok: bool
     since: datetime
@@ -221,7 +221,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTarget:
-    """The agent version that a host is told to run."""
+    """The agent version that a host is set to run."""
 
     version: Version
     at: datetime
@@ -260,12 +260,12 @@ class Observed:
     """What people have let through last, proved or not."""
     quarantine: Mapping[tuple[ReleaseName, Fingerprint], Quarantine] = field(default_factory=dict)
     offers: Mapping[tuple[ReleaseName, Fingerprint], RevertOffer] = field(default_factory=dict)
-    """What became of offering to revert what is quarantined."""
+    """The result of offering to revert what is quarantined."""
     room: Room = field(default_factory=Room)
     agent_releases: frozenset[Version] = frozenset()
-    """The agent versions that hosts can be told to run."""
+    """The agent versions that hosts can be set to run."""
     agent_targets: Mapping[HostName, AgentTarget] = field(default_factory=dict)
-    """What hosts are told, each for itself."""
+    """The agent version set for each host by itself."""
     health: Mapping[tuple[ReleaseName, HostName], Health] = field(default_factory=dict)
     """Only of releases that ask for it; a host that has not been asked is not in it."""
     backend: BackendState = BackendState.NONE

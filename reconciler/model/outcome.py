@@ -1,4 +1,4 @@
-"""What became of a plan's steps."""
+"""The outcome of a plan's steps."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ class StepOutcome:
     step: Step
     state: StepState
     reason: str = ""
-    """The error's word, as conditions and metrics use it."""
+    """The error's reason, as conditions and metrics use it."""
     exit_code: int = 0
     """The error's, too; 0 for none."""
     message: str = ""
@@ -37,7 +37,7 @@ class StepOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """A plan and what became of it."""
+    """A plan and its outcome."""
 
     plan: Plan
     outcomes: tuple[StepOutcome, ...] = ()
@@ -53,7 +53,7 @@ class Applied:
 
     @property
     def has_learned(self) -> bool:
-        """True when something was kept that the next plan goes by, and that nobody else tells."""
+        """True when something was kept that the next plan uses, and that nothing else announces."""
         return any(
             item.state is StepState.DONE
             and isinstance(item.step.action, KeepRecord | QuarantineRelease | OfferRevert)

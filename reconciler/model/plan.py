@@ -24,7 +24,7 @@ PRUNE_HELD = "PruneHeld"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One action, with the word and the sentence that say why."""
+    """One action, with the reason and the message that say why."""
 
     action: Action
     release: ReleaseName | None
@@ -44,13 +44,13 @@ class Deferred(Struct, frozen=True, kw_only=True):
     host: HostName | None = None
     """`None` when it holds the release as a whole."""
     until: datetime | None = None
-    """When it is worth looking again, where that is known."""
+    """When it is worth checking again, where that is known."""
     needs_person: bool = False
     """Nothing that the controller does by itself will ever end the wait."""
 
 
 class State(StrEnum):
-    """Where a host stands with a release, from least to most told."""
+    """Where a host stands with a release."""
 
     UNKNOWN = "unknown"
     PENDING = "pending"
@@ -81,14 +81,14 @@ class Assessment(Struct, frozen=True, kw_only=True):
     running: Version | None = None
     """The version that is known to run there."""
     running_digest: Digest | None = None
-    """Of the running image, where a probe has looked at it."""
+    """Of the running image, where a probe has read it."""
     proved_at: datetime | None = None
     """When it was last seen to be as wanted."""
     healthy_since: datetime | None = None
     """When it was first seen to be so; the stream's clock."""
     failure: Failure | None = None
     unhealthy: str = ""
-    """What its service says is wrong, where nothing is undone for it."""
+    """What its health check says is wrong, where nothing is rolled back for it."""
     wanted: Version | None = None
     """What is in force for the host: git's version, or what it goes back to."""
 
@@ -128,7 +128,7 @@ class Plan:
     blocked: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
     """What a release waits for before anything more can be done for it."""
     unapproved: Mapping[ReleaseName, Deferred] = field(default_factory=dict)
-    """What git's word lacks of people's, also where something else holds it first."""
+    """Which approvals git's version lacks, also where something else holds it first."""
     claims: Mapping[JobId, Owned] = field(default_factory=dict)
     """Jobs that nobody manages and that are right: ours from now on, which is no step."""
     held_prune: HeldPrune | None = None

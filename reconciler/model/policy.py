@@ -1,4 +1,4 @@
-"""When and by whose leave a release may go on, as its file says."""
+"""When and with whose approval a release may go on, as its file says."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ class ApprovalPolicy:
 
     required: int = 1
     pin_hosts: bool = False
-    """The word holds for the hosts that are selected today: their names are in the fingerprint."""
+    """The approval holds for the hosts selected today: their names are in the fingerprint."""
     expires: timedelta | None = None
 
 

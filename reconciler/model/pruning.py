@@ -1,4 +1,4 @@
-"""A prune that was held, and a person's word for it."""
+"""A prune that was held, and a person's approval of it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,10 +21,10 @@ class HeldPrune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneApproval:
-    """A person's word that these things may go, and no others.
+    """A person's approval to delete these things, and no others.
 
-    While they go one by one the word holds for those that are left; whatever is not among them
-    makes it void.
+    While they go one by one the approval holds for those that are left; anything that is not
+    among them makes it void.
     """
 
     items: tuple[str, ...]

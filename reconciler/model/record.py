@@ -1,4 +1,4 @@
-"""What has been good, and what has been bad: the memory that a rollback goes by."""
+"""Releases that were good, and ones that were bad: the records that a rollback uses."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ class KeptJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRecord:
-    """A release that was proved on a host: enough to put it back, whatever git says by then.
+    """A release that was proved on a host: enough to put it back, even if git has moved on.
 
     The script is the template with its knobs, so that going back renders today's secrets.
     """
@@ -50,13 +50,13 @@ class ReleaseRecord:
     at: datetime
     """When it was first proved; of one that is kept as approved: seen to be."""
     targets: Targets | None = None
-    """As they were then, to be told from today's; going back asks today's."""
+    """As they were then, to compare with today's; a rollback uses today's."""
     rollout: Rollout | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
-    """A fingerprint that has failed: nobody is sent it again until a person says so."""
+    """A fingerprint that has failed: no host is sent it again until a person asks for that."""
 
     release: ReleaseName
     fingerprint: Fingerprint

@@ -1,4 +1,4 @@
-"""What an agent says of a run: that it began, or how it ended."""
+"""What an agent reports of a run: that it began, or how it ended."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """A row of the backend's own table: an exec of a job, for whichever hosts."""
+    """A row of the backend's own table: an exec of a job, for any number of hosts."""
 
     id: ExecId
     version: Version

@@ -1,4 +1,4 @@
-"""A revert that people may merge: what is proposed to the repository, and what became of that."""
+"""A revert that people may merge: what is proposed to the repository, and with what result."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevertOffer:
-    """What became of offering to take a quarantined fingerprint out of git; told once."""
+    """The result of offering to take a quarantined fingerprint out of git; reported once."""
 
     release: ReleaseName
     fingerprint: Fingerprint

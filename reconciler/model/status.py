@@ -1,4 +1,4 @@
-"""What is told to people and machines: of releases, hosts, jobs and the controller itself."""
+"""What is published to people and machines: releases, hosts, jobs and the controller itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveStatus:
-    """How far a wave has come; who is in it is said by its hosts."""
+    """How far a wave has come; each host's status names its wave."""
 
     name: str
     hosts: int
@@ -64,7 +64,7 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostStatus:
-    """Where a host stands with a release, and what its last run said."""
+    """Where a host stands with a release, and what its last run reported."""
 
     release: ReleaseName
     host: HostName
@@ -76,7 +76,7 @@ class HostStatus:
     """What is in force for it: git's version, or the one that it goes back to."""
     running: Version | None = None
     sha256: str | None = None
-    """Of the image that runs there, as its probe says."""
+    """Of the image that runs there, as its probe reports."""
     exec_id: ExecId | None = None
     result_id: ResultId | None = None
     exit_code: int | None = None
@@ -91,7 +91,7 @@ class HostStatus:
     """Why it is not sent what it needs."""
     run: RunStatus | None = None
     unhealthy: str = ""
-    """What its service says is wrong, where nothing is undone for it."""
+    """What its health check says is wrong, where nothing is rolled back for it."""
     alike: str = ""
     """Hosts that failed in the same way share it."""
 
@@ -103,7 +103,7 @@ class Change:
     revision: Revision
     """The first one that asked for it."""
     committed_at: datetime | None
-    """`None` when it was wanted before anybody looked, so that nothing can be said of how long."""
+    """`None` when it was wanted before the first pass, so that how long it took is unknown."""
     proved_at: datetime | None = None
     """When every host was proved for the first time."""
     failed_at: datetime | None = None
@@ -112,7 +112,7 @@ class Change:
     """Since when a host has failed or drifted, under this change or those before it."""
     version: Version | None = None
     author: str = ""
-    """Who committed it; empty when it was wanted before anybody looked."""
+    """Who committed it; empty when it was wanted before the first pass."""
     subject: str = ""
     replaced_at: datetime | None = None
     """When another change took its place."""
@@ -126,12 +126,12 @@ class WordStatus:
     by: str
     at: datetime
     until: datetime | None = None
-    """When it is good for nothing any more, where it does not last."""
+    """When it expires, where it does."""
     reason: str = ""
     key: str = ""
     """The fingerprint of the SSH key that signed it."""
     refusal: str = ""
-    """Why it counts for nothing."""
+    """Why it does not count."""
     pending: bool = False
     """It has not been checked yet."""
 
@@ -154,12 +154,12 @@ class ReleaseStatus:
     past: tuple[Change, ...] = ()
     """The changes before it, the newest first, as far back as they are kept."""
     in_force: tuple[Version, ...] = ()
-    """What its hosts go back to while git's word is not in force."""
+    """The versions that its hosts go back to while git's is not in force."""
     waves: tuple[WaveStatus, ...] = ()
     held: tuple[Held, ...] = ()
     """All that keeps the release as a whole from going on, the first of it first."""
     words: tuple[WordStatus, ...] = ()
-    """What people have said of this very fingerprint."""
+    """The approvals and overrides of this very fingerprint."""
     compared_with: Version | None = None
     """The version that was approved or proved last; `None` when nothing has been."""
     compared_as: str = ""
@@ -194,16 +194,16 @@ class ControllerStatus:
     conditions: tuple[Condition, ...] = ()
     held_prune: HeldPrune | None = None
     prune_word: WordStatus | None = None
-    """The last word on what was held."""
+    """The last approval of what was held."""
     observe_only: bool = False
-    """It only looks: nothing of what is told to be wanted is done."""
+    """It only observes: what is reported as wanted is not done."""
     answered: str = ""
-    """The last `Look` that was asked for and has been taken."""
+    """The id of the last `ReconcileRequest` that has been answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Everything that is told, after one pass, and what has been found out beside it."""
+    """Everything that is published after one pass, and what has been found out beside it."""
 
     controller: ControllerStatus
     releases: Mapping[ReleaseName, ReleaseStatus] = field(default_factory=dict)
@@ -215,11 +215,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One transition, told once."""
+    """One transition, published once."""
 
     at: datetime
     kind: str
-    """The PascalCase word of what happened."""
+    """What happened, in PascalCase."""
     message: str
     release: ReleaseName | None = None
     host: HostName | None = None
@@ -235,4 +235,4 @@ class Event:
     headline: bool = True
     """Worth a message to a person: of what one fact changes in a release, one event is."""
     id: str = field(default="", compare=False)
-    """The same for the same transition, however often and whenever it is told."""
+    """The same for the same transition, however often and whenever it is published."""

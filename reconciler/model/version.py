@@ -1,4 +1,4 @@
-"""Which of two versions is the later one, where that can be told."""
+"""Which of two versions is the later one, where that can be known."""
 
 import re
 from itertools import zip_longest

@@ -1,1 +1,1 @@
-"""Tells people and machines elsewhere of transitions, each once, in order, until they have it."""
+"""Notifies people and machines elsewhere of transitions, each once, in order, until delivered."""

@@ -30,23 +30,23 @@ def section(event: Event) -> str | None:
     return None
 
 
-def with_section(before: str | None, event: Event, words: str) -> str | None:
-    """Return the comment with *words* added to what it said *before*; `None` when it has them."""
+def with_section(before: str | None, event: Event, text: str) -> str | None:
+    """Return the comment with *text* added to what it was *before*; `None` when it has that."""
     mark = f"<!-- event {event.id} -->"
     body = before if before is not None else f"{MARKER}\n### {CONTROLLER}"
-    if mark in body or len(body) + len(words) > _MOST_CHARACTERS:
+    if mark in body or len(body) + len(text) > _MOST_CHARACTERS:
         return None
-    return f"{body}\n\n{mark}\n{words}"
+    return f"{body}\n\n{mark}\n{text}"
 
 
-def _span(words: str) -> str:
-    line = one_line(words, 500)
+def _span(text: str) -> str:
+    line = one_line(text, 500)
     fence = "`" * (max((len(run) for run in _TICKS.findall(line)), default=0) + 1)
     return f"{fence} {line} {fence}" if len(fence) > 1 else f"{fence}{line}{fence}"
 
 
-def _block(words: str) -> str:
-    text = words[: _MOST_CHARACTERS // 2]
+def _block(text: str) -> str:
+    text = text[: _MOST_CHARACTERS // 2]
     text = "\n".join(one_line(line, 500) for line in text.split("\n"))
     fence = "`" * max(3, max((len(run) for run in _TICKS.findall(text)), default=0) + 1)
     return f"{fence}text\n{text}\n{fence}"

@@ -13,7 +13,7 @@ _MOST_DESCRIPTION = 140
 
 
 class Light(StrEnum):
-    """The words that both forges know, but for `failure`, which is `failed` at GitLab's."""
+    """The states that both forges know, but for `failure`, which is `failed` at GitLab's."""
 
     PENDING = "pending"
     SUCCESS = "success"
@@ -29,7 +29,7 @@ class CommitStatus:
     light: Light
     description: str
     link: str | None = None
-    """Where more is told."""
+    """Where more is shown."""
 
 
 def commit_status(event: Event, link: str | None = None) -> CommitStatus | None:

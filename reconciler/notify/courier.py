@@ -29,7 +29,7 @@ _REMEMBERED = 1000
 log = structlog.get_logger()
 
 Tally = Callable[[str, str], None]
-"""Is told the name of the target and the word for what became of an event."""
+"""Is called with the name of the target and the result of an event's delivery."""
 
 
 @dataclass(frozen=True, kw_only=True)

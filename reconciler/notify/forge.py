@@ -1,4 +1,4 @@
-"""What is told to a forge: the status of a commit, and a comment where that commit came from."""
+"""What a forge shows: the status of a commit, and a comment where that commit came from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_PAGES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """One comment of a request, whoever wrote it."""
+    """One comment of a request, of any author."""
 
     id: int
     body: str
@@ -61,12 +61,12 @@ class CommentOnRequest:
 
     async def send(self, event: Event) -> None:
         """See `target.Provider`."""
-        words = section(event)
-        if words is None or event.revision is None:
+        text = section(event)
+        if text is None or event.revision is None:
             return
         for request in await self.forge.requests(event.revision):
             ours = await self._ours(request)
-            body = with_section(ours.body if ours is not None else None, event, words)
+            body = with_section(ours.body if ours is not None else None, event, text)
             if body is not None:
                 await self.forge.comment(request, body, ours)
 

@@ -29,7 +29,7 @@ class _Status(msgspec.Struct):
     status: str
 
 
-_WORDS = {Light.PENDING: "pending", Light.SUCCESS: "success", Light.FAILURE: "failed"}
+_STATES = {Light.PENDING: "pending", Light.SUCCESS: "success", Light.FAILURE: "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class GitLab:
 
     async def mark(self, status: CommitStatus) -> None:
         """See `forge.Forge`; GitLab answers 400 to a status that is set already."""
-        word = _WORDS[status.light]
+        state = _STATES[status.light]
         path = f"repository/commits/{status.revision}/statuses"
         query = f"?name={quote(status.context, safe='')}"
         set_already = await self.rest.get(f"{path}{query}", list[_Status])
-        if any((item.name, item.status) == (status.context, word) for item in set_already):
+        if any((item.name, item.status) == (status.context, state) for item in set_already):
             return
-        body = {"state": word, "name": status.context, "description": status.description}
+        body = {"state": state, "name": status.context, "description": status.description}
         if status.link is not None:
             body["target_url"] = status.link
         await self.rest.write("POST", f"statuses/{status.revision}", {**body})

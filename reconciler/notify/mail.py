@@ -56,7 +56,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """One message an event; its Message-ID is the event's, so that a second copy can be told."""
+    """One message an event; its Message-ID is the event's, so that a second copy is recognised."""
 
     server: Server
     sender: str

@@ -26,5 +26,5 @@ def slack_message(event: Event, link: str | None = None) -> Json:
     return {"text": _escaped(title(event)), "mrkdwn": False, "attachments": [attachment]}
 
 
-def _escaped(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

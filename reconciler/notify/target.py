@@ -1,4 +1,4 @@
-"""Who is told of what, and what it takes to tell them."""
+"""Who is notified of what, and how."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,12 +8,12 @@ from reconciler.model.status import Event
 
 
 class Provider(Protocol):
-    """One way to tell somebody."""
+    """One way to notify somebody."""
 
     async def send(self, event: Event) -> None:
-        """Tell of *event*; what does not concern this provider is passed over.
+        """Notify of *event*; what does not concern this provider is passed over.
 
-        Told again, after a crash or an answer that was lost, the same event does no harm where
+        Sent again, after a crash or an answer that was lost, the same event does no harm where
         the far end can recognise its id.
 
         Raises:
@@ -38,7 +38,7 @@ class Target:
     attempts: int = 10
 
     def wants(self, event: Event) -> bool:
-        """True for what this target is told of."""
+        """True for what this target is notified of."""
         return (
             (not self.releases or event.release in self.releases)
             and (event.headline or self.every_condition)

@@ -1,4 +1,4 @@
-"""An event in words that fit everywhere: one line, no control characters, not too long."""
+"""An event as text that fits everywhere: one line, no control characters, not too long."""
 
 from enum import StrEnum
 
@@ -46,8 +46,8 @@ def facts(event: Event) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def one_line(words: str, at_most: int = 200) -> str:
-    """Return *words* as printable text without line ends, cut off where it is too long."""
-    line = " ".join(words.split())
+def one_line(text: str, at_most: int = 200) -> str:
+    """Return *text* as printable text without line ends, cut off where it is too long."""
+    line = " ".join(text.split())
     line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     return line if len(line) <= at_most else line[: at_most - 1] + "\u2026"

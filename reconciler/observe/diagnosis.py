@@ -15,7 +15,7 @@ from reconciler.observe.failure_table import EXITS, PATTERNS, SKIPS, UNKNOWN, UN
 def diagnose(report: RunFinished, expected_end: str | None) -> Failure | None:
     """Return what went wrong with a run, or `None` when it did what it was sent for.
 
-    *expected_end* is what the last line of stdout must be, or end with as words of their own;
+    *expected_end* is what the last line of stdout must be, or end with as whole words;
     `None` asks for the exit code alone.
     """
     if report.exit_code == 0 and not report.skipped:
@@ -24,22 +24,22 @@ def diagnose(report: RunFinished, expected_end: str | None) -> Failure | None:
         return _skip(report)
     if _is_refused(report):
         return UNSIGNED.failure()
-    return UNKNOWN.failure() if report.exit_code == 121 else _told(report)
+    return UNKNOWN.failure() if report.exit_code == 121 else _by_output(report)
 
 
-def _told(report: RunFinished) -> Failure:
-    """Diagnose by what the script says, or else by the code that it exits with."""
-    stderr = _own_words(report.stderr_tail)
+def _by_output(report: RunFinished) -> Failure:
+    """Diagnose by what the script writes, or else by the code that it exits with."""
+    stderr = _own_lines(report.stderr_tail)
     for pattern, found in PATTERNS:
         if pattern.search(stderr) or pattern.search(report.stdout_tail):
             return found.failure()
-    last_words = _last_line(stderr) or report.last_line or "it said nothing"
+    last_line = _last_line(stderr) or report.last_line or "it wrote nothing"
     by_code = EXITS.get(report.exit_code)
     if by_code is not None:
-        return by_code.failure(last_words)
+        return by_code.failure(last_line)
     return Failure(
         kind=FailureClass.SCRIPT_FAILED,
-        cause=f"the script exited with {report.exit_code}: {last_words}",
+        cause=f"the script exited with {report.exit_code}: {last_line}",
         fix="mend the script, or the host",
         next=Next.ROLL_BACK,
         install_intact=False,
@@ -49,10 +49,10 @@ def _told(report: RunFinished) -> Failure:
 def _unproved(report: RunFinished, expected_end: str | None) -> Failure | None:
     if expected_end is None or _ends_with(report.last_line, expected_end):
         return None
-    said = repr(report.last_line) if report.last_line else "nothing"
+    line = repr(report.last_line) if report.last_line else "nothing"
     return Failure(
         kind=FailureClass.UNPROVED,
-        cause=f"exit 0, but stdout ends with {said}, expected {expected_end!r}",
+        cause=f"exit 0, but stdout ends with {line}, expected {expected_end!r}",
         fix="let the script print that line last, or correct verify.stdout_ends_with",
         next=Next.ROLL_BACK,
         install_intact=False,
@@ -66,11 +66,11 @@ def _ends_with(line: str, expected: str) -> bool:
 
 
 def unreadable_probe(report: RunFinished, package: PackageName) -> Failure:
-    """Return the failure of a probe that ran and did not say what it is there to say."""
-    said = repr(report.last_line) if report.last_line else "nothing"
+    """Return the failure of a probe that ran and did not print what a probe must."""
+    line = repr(report.last_line) if report.last_line else "nothing"
     return Failure(
         kind=FailureClass.UNPROVED,
-        cause=f"the probe's last line is {said}",
+        cause=f"the probe's last line is {line}",
         fix=f"let it print `{package} <version> sha256=<hex> running`, or stopped, or absent",
         next=Next.RETRY,
         install_intact=True,
@@ -100,8 +100,8 @@ def _is_refused(report: RunFinished) -> bool:
     return report.exit_code == 123 and report.result_id == str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
-def _own_words(stderr: str) -> str:
-    """Return what a script says itself: lines that begin with `| ` are its service's log."""
+def _own_lines(stderr: str) -> str:
+    """Return what a script writes itself: lines that begin with `| ` are its service's log."""
     return "\n".join(line for line in stderr.splitlines() if not line.startswith("| "))
 
 

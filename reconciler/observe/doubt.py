@@ -24,7 +24,7 @@ _ASK_AGAIN = timedelta(seconds=15)
 _AT_ONCE = 8
 _ASKED_FOR_A_RESULT = 3
 _FEW = 16
-"""Execs of one job that are looked into, the newest first."""
+"""Execs of one job that are checked, the newest first."""
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from reconciler.ports import AgentLogs, Archive, Clock, LogTarget, Secrets
 Key: TypeAlias = tuple[ReleaseName, HostName]
 
 _FRESH = timedelta(hours=1)
-"""The end of a log says nothing of what has happened long before."""
+"""The end of a log shows nothing of what has happened long before."""
 _MOST_HOSTS = 100
-"""Of one fingerprint; what more of them say is not worth its room."""
+"""Of one fingerprint; more of them are not worth their room."""
 _LINES = 200
 _MOST_BYTES = 16 * 1024
 _AT_ONCE = 8
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 def logs_to_ask(
     desired: Desired, observed: Observed, kept: Mapping[Key, HostLog], now: datetime
 ) -> dict[Key, LogTarget]:
-    """Return whom to ask: hosts that are there, and have failed so that their log may tell why."""
+    """Return whom to ask: hosts that are online, and have failed so that their log may show why."""
     counts = Counter((item.release, item.fingerprint) for item in kept.values())
     scripts = {release.name: release.script for release in desired.releases}
     found: dict[Key, LogTarget] = {}
@@ -102,7 +102,7 @@ class EvidenceWatch:
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Ask whoever is to be asked, until cancelled."""
+        """Ask the hosts that are to be asked, until cancelled."""
         gate = asyncio.Semaphore(_AT_ONCE)
         while True:
             await self._news.wait()

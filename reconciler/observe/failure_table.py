@@ -1,7 +1,7 @@
-"""The classes of failure that a run's exit code and words tell, each with its cause and its fix.
+"""The classes of failure that a run's exit code and output show, each with its cause and fix.
 
 It is the table of kanade's guide for updating a backend, with the synthetic exit codes of its
-agents and those of our own deploy scripts. `next` says what the controller does; whether the
+agents and those of our own deploy scripts. `next` is what the controller does; whether the
 version is to blame follows from it (`Failure.blames_version`).
 """
 
@@ -22,7 +22,7 @@ class FailureRow:
     install_intact: bool
 
     def failure(self, detail: str = "") -> Failure:
-        """Return the diagnosis, with *detail* where there is more to say."""
+        """Return the diagnosis, with *detail* where there is any."""
         cause = f"{self.cause}: {detail}" if detail else self.cause
         return Failure(
             kind=self.kind,
@@ -43,7 +43,7 @@ SKIPS = {
     ),
     124: FailureRow(
         FailureClass.VERSION_PIN,
-        "script_current named another version when the agent looked: superseded",
+        "script_current named another version when the agent checked it: superseded",
         "nothing: the controller sends the wanted version again",
         Next.WAIT,
         install_intact=True,
@@ -51,7 +51,7 @@ SKIPS = {
     125: FailureRow(
         FailureClass.DEADLINE_EXPIRED,
         "the command reached the agent after its deadline",
-        "nothing: the controller sends it again while the host is there; mind the host's clock",
+        "nothing: the controller sends it again while the host is online; mind the host's clock",
         Next.WAIT,
         install_intact=True,
     ),
@@ -82,7 +82,7 @@ UNSIGNED = FailureRow(
 UNKNOWN = FailureRow(
     FailureClass.OUTCOME_UNKNOWN,
     "the agent went away during the run: nobody knows how it ended",
-    "nothing: the controller looks at the host before anything else",
+    "nothing: the controller probes the host before anything else",
     Next.PROBE,
     install_intact=False,
 )
@@ -90,7 +90,7 @@ UNKNOWN = FailureRow(
 OTHER_SCRIPT = FailureRow(
     FailureClass.SCRIPT_DIGEST_MISMATCH,
     "the backend sent another script than was asked for",
-    "nothing: the controller looks at the host, publishes the script anew and sends the job again",
+    "nothing: the controller probes the host, publishes the script again and resends the job",
     Next.REPUBLISH,
     install_intact=False,
 )
@@ -165,7 +165,7 @@ EXITS = {
     16: _DOWN,
     17: _BUSY,
 }
-"""The exit codes of our own deploy scripts, for a run whose words tell nothing."""
+"""The exit codes of our own deploy scripts, for a run whose output shows nothing."""
 
 PATTERNS: tuple[tuple[re.Pattern[str], FailureRow], ...] = (
     (re.compile(r"\[backend: reaped|agent restarted during execution"), UNKNOWN),
@@ -194,7 +194,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], FailureRow], ...] = (
         FailureRow(
             FailureClass.SCRIPT_DIGEST_MISMATCH,
             "the script changed between the command and its fetch",
-            "nothing: the controller publishes the script anew and sends the job again",
+            "nothing: the controller publishes the script again and resends the job",
             Next.REPUBLISH,
             install_intact=True,
         ),
@@ -204,7 +204,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], FailureRow], ...] = (
         FailureRow(
             FailureClass.SCRIPT_MISSING,
             "the script was not in the store when the agent fetched it",
-            "nothing: the controller publishes it anew and sends the job again",
+            "nothing: the controller publishes it again and resends the job",
             Next.REPUBLISH,
             install_intact=True,
         ),

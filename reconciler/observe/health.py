@@ -1,4 +1,4 @@
-"""Asks services how they are, beside the passes, and remembers since when they have said so."""
+"""Checks the health of services beside the passes, and remembers since when it is as it is."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _AT_ONCE = 32
 def targets_to_ask(desired: Desired, observed: Observed) -> dict[Key, HealthTarget]:
     """Return the services to ask: those that are seen to run what they should.
 
-    The mark is that evidence, so what was said before an install is not held against it.
+    The mark is that evidence, so what was answered before an install is not held against it.
     """
     found: dict[Key, HealthTarget] = {}
     for release in desired.releases:
@@ -33,8 +33,8 @@ def targets_to_ask(desired: Desired, observed: Observed) -> dict[Key, HealthTarg
             proof = observed.proofs.get((release.package, host))
             latest = proof.latest if proof is not None else None
             if latest is not None and latest.running and latest.digest in (None, *wanted):
-                told = latest.version if latest.digest is None else wanted[latest.digest]
-                found[release.name, host] = HealthTarget(check, mark=latest.id, version=told)
+                shown = latest.version if latest.digest is None else wanted[latest.digest]
+                found[release.name, host] = HealthTarget(check, mark=latest.id, version=shown)
     return found
 
 
@@ -76,7 +76,7 @@ class HealthWatch:
         return {key: known.health for key, known in self._known.items() if known.health is not None}
 
     async def run(self) -> None:
-        """Ask whoever is due, until cancelled."""
+        """Ask the services that are due, until cancelled."""
         while True:
             self._changed.clear()
             await self.ask_due()
@@ -118,8 +118,8 @@ class HealthWatch:
         if self._known.get(key) is not known:
             return
         bad = 0 if wrong is None else known.bad + 1
-        is_told = bad == 0 or bad >= check.failures
-        health = _next(known.health, wrong, self._clock.now()) if is_told else known.health
+        is_settled = bad == 0 or bad >= check.failures
+        health = _next(known.health, wrong, self._clock.now()) if is_settled else known.health
         again = self._clock.monotonic() + check.every.total_seconds()
         self._known[key] = replace(known, ask_at=again, bad=bad, health=health)
         if health != known.health:

@@ -84,7 +84,7 @@ def _names(report: RunStarted | RunFinished, attempt: Attempt) -> bool:
 def _may_be(report: RunStarted | RunFinished, attempt: Attempt, memory: Memory) -> bool:
     """True for an attempt over HTTP whose answer was lost: its ids are in nobody's journal.
 
-    A run of that job on that host, begun after the intent as far as two clocks can tell, is the one
+    A run of that job on that host, begun after the intent as far as two clocks agree, is the one
     that was asked for; if somebody has started it by hand at that moment, it does the very same.
     One that names another version of itself is somebody's own.
     """
@@ -98,14 +98,14 @@ def _may_be(report: RunStarted | RunFinished, attempt: Attempt, memory: Memory) 
 
 
 def _is_old(report: RunStarted | RunFinished, attempt: Attempt, memory: Memory) -> bool:
-    """True for a run that has been taken in before: what is told twice comes after the intent."""
+    """True for a run that has been taken in before: a repeated report comes after the intent."""
     proof = memory.proofs.get((attempt.package, report.host))
     is_cause = attempt.wish.cause.partition("@")[0] == report.result_id
     return is_cause or (proof is not None and _rests_on(proof, report))
 
 
 def _version_of(report: RunStarted | RunFinished, attempt: Attempt) -> Version | None:
-    """Return which version of the job has run, as far as the report tells."""
+    """Return which version of the job has run, as far as the report shows it."""
     if isinstance(report, RunStarted):
         return report.version
     if attempt.wish.purpose is Purpose.PROBE:

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class JobCheck:
-    """Keeps the schema until it is asked to forget it; jobs are looked at once a revision."""
+    """Keeps the schema until it is asked to forget it; jobs are checked once a revision."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

@@ -4,24 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypeAlias
 
-from reconciler.desired.knobs import render_with
-from reconciler.desired.script import CannotRender
-from reconciler.errors import KanadeUnavailable, ReconcilerError, SecretUnavailable, first_of
+from reconciler.errors import KanadeUnavailable, ReconcilerError, first_of
 from reconciler.model.desired import Desired
-from reconciler.model.digest import Digest
-from reconciler.model.identity import Fingerprint, HostName, JobId, ReleaseName
+from reconciler.model.identity import HostName, JobId
 from reconciler.model.observed import (
     BackendState,
     LiveJob,
     Observed,
-    Rendered,
     Room,
 )
 from reconciler.observe.evidence import logs_to_ask
 from reconciler.observe.health import targets_to_ask
 from reconciler.observe.job_check import JobCheck
+from reconciler.observe.rendering import render_all
 from reconciler.observe.silence import hosts_to_ping
 from reconciler.observe.word_check import WordCheck
 from reconciler.plan.courses import variants
@@ -44,8 +40,6 @@ from reconciler.ports import (
 _DEADLINE = timedelta(seconds=20)
 _PING_AGAIN = timedelta(seconds=15)
 
-_Variant: TypeAlias = tuple[ReleaseName, Fingerprint]
-
 
 @dataclass(kw_only=True)
 class FleetObserver:
@@ -62,7 +56,7 @@ class FleetObserver:
     clock: Clock
     health: HealthBook
     evidence: EvidenceBook
-    words: WordCheck = field(default_factory=WordCheck)
+    approvals: WordCheck = field(default_factory=WordCheck)
     terms: Terms = field(default_factory=Terms)
     pinged: dict[HostName, float] = field(default_factory=dict)
     job_check: JobCheck = field(init=False)
@@ -70,17 +64,17 @@ class FleetObserver:
     def __post_init__(self) -> None:
         self.job_check = JobCheck(self.backend)
 
-    async def observe(self, desired: Desired, *, anew: bool = False) -> Observed:
+    async def observe(self, desired: Desired, *, resync: bool = False) -> Observed:
         """See `ports.Observer`."""
         try:
             async with asyncio.timeout(_DEADLINE.total_seconds()):
-                return await self._observe(desired, anew=anew)
+                return await self._observe(desired, resync=resync)
         except TimeoutError as error:
             message = f"kanade could not be read within {_DEADLINE.total_seconds():g} s"
             raise KanadeUnavailable(message) from error
 
-    async def _observe(self, desired: Desired, *, anew: bool) -> Observed:
-        state = await self._refresh(anew=anew)
+    async def _observe(self, desired: Desired, *, resync: bool) -> Observed:
+        state = await self._refresh(resync=resync)
         up = state is BackendState.UP
         unfit = await self.job_check.unfit(desired) if up else {}
         await self._ping_the_silent(desired)
@@ -96,7 +90,7 @@ class FleetObserver:
             unread_installs=self.records.unread_installs(),
             proofs=self.records.proofs(),
             runs=self.records.runs(),
-            requests=await self.words.checked(self.records.requests(), desired),
+            requests=await self.approvals.checked(self.records.requests(), desired),
             owned_packages=self.records.owned_packages(),
             owned_scripts=self.records.owned_scripts(),
             owned_jobs=self.records.owned_jobs(),
@@ -112,7 +106,7 @@ class FleetObserver:
         self.evidence.follow(logs_to_ask(desired, observed, kept, now))
         self.health.follow(targets_to_ask(desired, observed))
         observed = replace(observed, health=self.health.read())
-        rendered, unrendered = self._render(desired, observed)
+        rendered, unrendered = render_all(desired, observed, self.secrets)
         observed = replace(observed, rendered=rendered, unrendered=unrendered)
         return replace(observed, room=await self._room(desired, observed))
 
@@ -124,7 +118,7 @@ class FleetObserver:
         packages, scripts = await asyncio.gather(self.packages.room(), self.scripts.room())
         return Room(packages=packages, scripts=scripts)
 
-    async def _refresh(self, *, anew: bool) -> BackendState:
+    async def _refresh(self, *, resync: bool) -> BackendState:
         readings: tuple[Reading, ...] = (
             self.packages,
             self.scripts,
@@ -133,19 +127,19 @@ class FleetObserver:
             self.agents,
             self.records,
         )
-        if anew:
+        if resync:
             self.job_check.forget()
         try:
             async with asyncio.TaskGroup() as group:
                 state = group.create_task(self.backend.state())
                 for reading in readings:
-                    group.create_task(reading.resync() if anew else reading.refresh())
+                    group.create_task(reading.resync() if resync else reading.refresh())
         except* ReconcilerError as failed:
             raise first_of(failed) from failed
         return state.result()
 
     async def _ping_the_silent(self, desired: Desired) -> None:
-        """Ask those of whom nobody knows whether they are there, each every now and then."""
+        """Ping the hosts whose presence is unknown, each every now and then."""
         hosts, attempts = self.fleet.hosts(), self.records.attempts()
         silent = hosts_to_ping(desired, hosts, attempts, self.clock.now(), self.terms)
         recent = self.clock.monotonic() - _PING_AGAIN.total_seconds()
@@ -155,28 +149,10 @@ class FleetObserver:
             await self.fleet.ping(due)
             self.pinged |= dict.fromkeys(due, self.clock.monotonic())
 
-    def _render(
-        self, desired: Desired, observed: Observed
-    ) -> tuple[Mapping[_Variant, Rendered], Mapping[_Variant, str]]:
-        """Say what each script is with today's secrets, without keeping it."""
-        rendered: dict[_Variant, Rendered] = {}
-        unrendered: dict[_Variant, str] = {}
-        wanted = (one for item in desired.releases for one in variants(item, observed))
-        for release in wanted:
-            key = (release.name, release.fingerprint)
-            try:
-                text = render_with(release.script, self.secrets)
-            except (SecretUnavailable, CannotRender) as error:
-                unrendered[key] = str(error)
-            else:
-                digest = Digest.of(text)
-                rendered[key] = Rendered(digest=digest, size_bytes=len(text))
-        return rendered, unrendered
-
 
 def _remembered(
     live: Mapping[JobId, LiveJob], retired: frozenset[JobId]
 ) -> Mapping[JobId, LiveJob]:
-    """Tell what we have deleted ourselves from what people have taken out of use."""
+    """Distinguish what we have deleted ourselves from what people have taken out of use."""
     ours = {job: replace(live[job], retired=True, revoked=False) for job in retired & live.keys()}
     return {**live, **ours} if ours else live

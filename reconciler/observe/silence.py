@@ -25,8 +25,8 @@ def hosts_to_ping(
 ) -> frozenset[HostName]:
     """Return the targets that nobody has heard of: after a start that is all of them.
 
-    And those of which nothing was heard since a run of ours timed out, or was never told of: they
-    are looked at next, and what looked like a host may be gone by now.
+    And those of which nothing was heard since a run of ours timed out, or was never reported: they
+    are probed next, and what seemed to be a host may be gone by now.
     """
     bare = Observed(hosts=hosts)
     wanted = {host for release in desired.releases for host in targets_of(release, desired, bare)}

@@ -1,4 +1,4 @@
-"""Which of people's words count: those that the right key has signed, where one is asked for."""
+"""Which approvals and overrides count: those signed by the right key, where one is asked for."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ S = TypeVar("S", bound=Signed)
 
 @dataclass(kw_only=True)
 class WordCheck:
-    """Checks each word once, for as long as the list of signers stays as it is."""
+    """Checks each signature once, for as long as the list of signers stays as it is."""
 
     seals: Seals | None = None
     """`None` where names are taken as they are given."""
@@ -28,54 +28,55 @@ class WordCheck:
     edition: str = ""
 
     async def checked(self, requests: Requests, desired: Desired) -> Requests:
-        """Return *requests* with what is known of every word on what *desired* asks for.
+        """Return *requests* with what is known of each approval of what *desired* asks for.
 
-        A check that takes long is waited for by a later pass: until then the word does not count.
+        A check that takes long is left to a later pass: until then the approval does not count.
         """
         wanted = {(item.name, item.fingerprint) for item in desired.releases}
-        words = [
+        approvals = [
             item.word
-            for item in requests.words
+            for item in requests.approvals
             if (item.word.release, item.word.fingerprint) in wanted
         ]
         prune = requests.prune.word if requests.prune is not None else None
         if self.seals is not None:
-            await self._check_anew([*words, *([prune] if prune is not None else [])], self.seals)
+            await self._check([*approvals, *([prune] if prune is not None else [])], self.seals)
         return replace(
             requests,
-            words=tuple(map(self._known, words)),
+            approvals=tuple(map(self._known, approvals)),
             prune=self._known(prune) if prune is not None else None,
         )
 
-    def _known(self, word: S) -> Checked[S]:
+    def _known(self, signed: S) -> Checked[S]:
         if self.seals is None:
-            return Checked(word=word)
-        found = self.found.get(word)
+            return Checked(word=signed)
+        found = self.found.get(signed)
         if found is None:
             return Checked(
-                word=word, refusal="its signature has not been checked yet", pending=True
+                word=signed, refusal="its signature has not been checked yet", pending=True
             )
-        return Checked(word=word, key=found.key, refusal=found.refusal)
+        return Checked(word=signed, key=found.key, refusal=found.refusal)
 
-    async def _check_anew(self, words: Iterable[Signed], seals: Seals) -> None:
-        """Check whatever of *words* is not known yet, and forget all others."""
+    async def _check(self, requests: Iterable[Signed], seals: Seals) -> None:
+        """Check those of *requests* that are not known yet, and forget all others."""
         edition = seals.edition()
         known = self.found if edition == self.edition else {}
-        self.found, self.edition = {word: known[word] for word in words if word in known}, edition
+        self.found = {signed: known[signed] for signed in requests if signed in known}
+        self.edition = edition
         turns = asyncio.Semaphore(_AT_A_TIME)
 
-        async def check(word: Signed) -> None:
+        async def check(signed: Signed) -> None:
             async with turns:
                 try:
-                    found = Checked(word=word, key=await seals.signer(word))
+                    found = Checked(word=signed, key=await seals.signer(signed))
                 except SignatureRefused as error:
-                    found = Checked(word=word, refusal=str(error))
-            self.found[word] = found
+                    found = Checked(word=signed, refusal=str(error))
+            self.found[signed] = found
 
         try:
             async with asyncio.timeout(_DEADLINE.total_seconds()), asyncio.TaskGroup() as group:
-                for word in words:
-                    if word not in self.found:
-                        group.create_task(check(word))
+                for signed in requests:
+                    if signed not in self.found:
+                        group.create_task(check(signed))
         except TimeoutError:
             return

@@ -19,16 +19,16 @@ def plan_agent(
 ) -> Step | Deferred:
     """Return the step that has *host* update its agent, or why there is none.
 
-    *message* says how old the agent is. Once it is told its version it updates itself, and its
-    heartbeat says so when it is done; one that does not in half an hour is for a person.
+    *message* says how old the agent is. Once its version is set it updates itself, and its
+    heartbeat shows when it is done; one that does not in half an hour is for a person.
     """
     target = release.upgrade_agent
     if target is None:
         text = f"{message}: name an `upgrade_agent` in the release, or: kanade agent rollout"
         return _needs_person(release, host, AGENT_TOO_OLD, text)
-    told = observed.agent_targets.get(host)
-    if told is not None and told.version == target:
-        return _updating(release, host, told, now, message)
+    current = observed.agent_targets.get(host)
+    if current is not None and current.version == target:
+        return _updating(release, host, current, now, message)
     if target not in observed.agent_releases:
         text = f"{message}; agent release {target} is not published: kanade agent publish"
         return _needs_person(release, host, "AgentReleaseMissing", text)
@@ -41,16 +41,16 @@ def plan_agent(
 
 
 def _updating(
-    release: Release, host: HostName, told: AgentTarget, now: datetime, message: str
+    release: Release, host: HostName, target: AgentTarget, now: datetime, message: str
 ) -> Deferred:
-    until = told.at + _PATIENCE
+    until = target.at + _PATIENCE
     if until <= now:
         text = (
-            f"{message}; it was told at {told.at:%Y-%m-%d %H:%M:%S} UTC to run {told.version}, and "
-            f"does not: reconciler logs {host}"
+            f"{message}; it was set at {target.at:%Y-%m-%d %H:%M:%S} UTC to run {target.version}, "
+            f"and does not: reconciler logs {host}"
         )
         return _needs_person(release, host, "AgentUpdateStuck", text)
-    text = f"{message}; it is told to run {told.version}"
+    text = f"{message}; it is set to run {target.version}"
     return Deferred(release=release.name, host=host, reason=UPDATING, message=text, until=until)
 
 

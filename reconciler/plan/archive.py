@@ -71,9 +71,9 @@ def plan_quarantine(
 ) -> Step | None:
     """Return the step that ends a rollout which has lost more hosts than it may.
 
-    Only those count whose failure says something about the version. So it has, too, when all that
+    Only those count whose failure blames the version. So it has, too, when all that
     a wave could prove has failed: *lost* are the failed hosts of such a wave. Only when the hosts
-    that failed have been looked at as far as they can be: a probe may yet show that an install
+    that failed have been probed as far as they can be: a probe may yet show that an install
     whose result was lost went well.
     """
     release = scene.release
@@ -83,7 +83,7 @@ def plan_quarantine(
         verdict.assessment
         for verdict in verdicts
         if (verdict.want is None or _is_beyond_reach(verdict.assessment, scene.observed))
-        and not _is_looked_at(verdict.assessment, scene.now, scene.terms)
+        and not _is_being_probed(verdict.assessment, scene.now, scene.terms)
         and _blames_version(verdict.assessment)
     ]
     is_lost = bool(lost) and lost <= {view.host for view in settled}
@@ -114,7 +114,7 @@ def plan_quarantine(
 
 
 def _is_beyond_reach(view: Assessment, observed: Observed) -> bool:
-    """True when a host that has plainly failed is away: the look would tell nothing more of it."""
+    """True when a host that has plainly failed is offline: a probe would show nothing more."""
     presence = observed.hosts.get(view.host, UNSEEN).presence
     is_plain = view.failure is not None and view.failure.next is Next.ROLL_BACK
     return presence is Presence.OFFLINE and view.state is State.FAILED and is_plain
@@ -124,5 +124,5 @@ def _blames_version(view: Assessment) -> bool:
     return view.failure is None or view.failure.blames_version
 
 
-def _is_looked_at(view: Assessment, now: datetime, terms: Terms) -> bool:
+def _is_being_probed(view: Assessment, now: datetime, terms: Terms) -> bool:
     return view.probe is not None and ending(view.probe, now, terms) is None

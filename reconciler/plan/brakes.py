@@ -1,4 +1,4 @@
-"""How much may go without a person's word: one thing at a time, or a small share of all.
+"""How much may go without a person's approval: one thing at a time, or a small share of all.
 
 A version counts once, its package and its scripts together, and so does a job.
 """
@@ -44,17 +44,18 @@ def brake(
     if not items or (count < total and count <= max(share, min(terms.prune_limit, 1))):
         return None
     held = HeldPrune(items=items)
-    said = observed.requests.prune
-    said = said if said is not None and said.word.covers(held) else None
-    if said is not None and not said.refusal:
+    approval = observed.requests.prune
+    approval = approval if approval is not None and approval.word.covers(held) else None
+    if approval is not None and not approval.refusal:
         return None
     shown = ", ".join(items[:_SHOWN]) + (", ..." if len(items) > _SHOWN else "")
     message = (
         f"{count} of {total} versions and jobs of ours would be deleted ({shown}), more than "
         f"{terms.prune_limit} %: reconciler approve --prune"
     )
-    if said is not None:
-        message += f"; the word of {said.word.approver} does not count: {said.refusal}"
+    if approval is not None:
+        by = approval.word.approver
+        message += f"; the request of {by} does not count: {approval.refusal}"
     why = Deferred(release=NO_RELEASE, reason=PRUNE_HELD, message=message, needs_person=True)
     return Held(what=held, why=why)
 

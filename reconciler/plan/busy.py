@@ -13,7 +13,7 @@ from reconciler.plan.terms import Terms
 
 
 def busy_hosts(observed: Observed, now: datetime, terms: Terms) -> dict[HostName, Attempt]:
-    """Return the hosts that have a command of ours in flight, of whatever release."""
+    """Return the hosts that have a command of ours in flight, of any release."""
     return {
         attempt.wish.host: attempt
         for attempt in observed.attempts.values()

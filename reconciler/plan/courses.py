@@ -1,7 +1,7 @@
-"""What a release asks for now, host by host: git's word, or what it goes back to.
+"""What a release asks for now, host by host: git's version, or what it goes back to.
 
 Git keeps saying the new version while it is quarantined, and nothing fights: every part of the
-plan works with the course that is in force, as if git said that.
+plan works with the course that is in force, as if git asked for that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,9 +24,9 @@ class Course:
     release: Release
     hosts: tuple[HostName, ...]
     goes_back: bool = False
-    """It is a kept record, not what git says."""
+    """It is a kept record, not git's version."""
     stands_still: bool = False
-    """There is nothing to go back to: these hosts are looked at and left alone."""
+    """There is nothing to go back to: these hosts are probed and left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +35,21 @@ class Courses:
 
     parts: tuple[Course, ...]
     why: Deferred | None = None
-    """Why git's word is not in force."""
+    """Why git's version is not in force."""
 
 
 def courses_of(release: Release, hosts: tuple[HostName, ...], observed: Observed) -> Courses:
     """Return what *hosts* are to run; in order, so that one version of a job is in force."""
-    word = return_in_force(release, observed)
+    request = return_in_force(release, observed)
     bad = quarantine_in_force(release, observed)
-    if word is None and bad is None:
+    if request is None and bad is None:
         return Courses(parts=(Course(release=release, hosts=hosts),))
-    if word is None and bad is not None and not bad.readable:
+    if request is None and bad is not None and not bad.readable:
         still = Course(release=release, hosts=hosts, stands_still=True)
         return Courses(parts=(still,), why=_why(release, None, bad, [], observed))
     kept = good_records(release, observed)
-    if word is not None and word.to is not None:
-        kept = tuple(record for record in kept if record.version == word.to)
+    if request is not None and request.to is not None:
+        kept = tuple(record for record in kept if record.version == request.to)
         chosen = dict.fromkeys(hosts, kept[0] if kept else None)
     else:
         chosen = {host: last_good(release, host, observed, kept) for host in hosts}
@@ -65,11 +65,11 @@ def courses_of(release: Release, hosts: tuple[HostName, ...], observed: Observed
     stranded = tuple(host for host, found in chosen.items() if found is None)
     if stranded or not parts:
         parts.append(Course(release=release, hosts=stranded, stands_still=True))
-    return Courses(parts=tuple(parts), why=_why(release, word, bad, parts, observed))
+    return Courses(parts=tuple(parts), why=_why(release, request, bad, parts, observed))
 
 
 def variants(release: Release, observed: Observed) -> Iterable[Release]:
-    """Yield everything that *release* may ask of a host now, git's word first."""
+    """Yield everything that *release* may ask of a host now, git's version first."""
     yield release
     if return_in_force(release, observed) or quarantine_in_force(release, observed):
         for record in good_records(release, observed):
@@ -77,9 +77,10 @@ def variants(release: Release, observed: Observed) -> Iterable[Release]:
 
 
 def return_in_force(release: Release, observed: Observed) -> Return | None:
-    """Return a person's word that *release* goes back, if it was said of what git says now."""
-    word = observed.requests.returns.get(release.name)
-    return word if word is not None and word.fingerprint == release.fingerprint else None
+    """Return the request to roll *release* back, if it was made for what git asks for now."""
+    request = observed.requests.returns.get(release.name)
+    matches = request is not None and request.fingerprint == release.fingerprint
+    return request if matches else None
 
 
 def quarantine_in_force(release: Release, observed: Observed) -> Quarantine | None:
@@ -150,7 +151,7 @@ def _on_the_way_back(release: Release) -> Release:
 
 def _why(
     release: Release,
-    word: Return | None,
+    request: Return | None,
     bad: Quarantine | None,
     parts: list[Course],
     observed: Observed,
@@ -158,8 +159,8 @@ def _why(
     back = ", ".join(course.release.version for course in parts if course.goes_back)
     target = f"goes back to {back}" if back else "no earlier release of it is kept to go back to"
     reason, message = "RolledBack", f"{release.version} {target}"
-    if word is not None:
-        message += f", says {word.by}: {word.reason}; a new commit ends it, or: "
+    if request is not None:
+        message += f", by {request.by}: {request.reason}; a new commit ends it, or: "
         message += f"reconciler resume {release.name}"
     elif bad is not None:
         reason = "Quarantined"

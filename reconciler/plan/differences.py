@@ -24,7 +24,7 @@ _DECIDED_ELSEWHERE = ("version", "execute.script_object")
 
 
 class Basis(NamedTuple):
-    """What a release is compared with, and what speaks for that."""
+    """What a release is compared with, and why with that."""
 
     record: ReleaseRecord
     how: str
@@ -130,7 +130,7 @@ def _masked(name: str, text: str) -> str:
 
 
 def is_sensitive(name: str) -> bool:
-    """True when what goes by *name* is better not shown, whatever it is."""
+    """True when what *name* stands for is better not shown, whatever it is."""
     return _SENSITIVE.search(name) is not None
 
 

@@ -56,7 +56,7 @@ class Sending:
     goes_back: bool
     """The release is a kept record that hosts return to."""
     hosts: Mapping[HostName, Host]
-    """What the repository says of them."""
+    """How the repository declares them."""
     now: datetime
     terms: Terms
 
@@ -71,11 +71,13 @@ def send(sending: Sending, verdicts: Iterable[Verdict]) -> tuple[list[Step], lis
     planned: list[Step | Deferred] = [
         _left(sending.release, verdict) for verdict in verdicts if verdict.held
     ]
-    looked = list(_looked(sending, verdicts))
-    updating = sum(isinstance(found, Deferred) and found.reason == UPDATING for *_, found in looked)
+    prepared = list(_prepared(sending, verdicts))
+    updating = sum(
+        isinstance(found, Deferred) and found.reason == UPDATING for *_, found in prepared
+    )
     room = sending.release.rollout.max_in_flight - _in_flight(sending, verdicts) - updating
     waiting = 0
-    for want, errand, found in looked:
+    for want, errand, found in prepared:
         if isinstance(found, Deferred):
             planned.append(found)
         elif want.wish.purpose is Purpose.PROBE:
@@ -91,13 +93,13 @@ def send(sending: Sending, verdicts: Iterable[Verdict]) -> tuple[list[Step], lis
     return steps, [item for item in planned if isinstance(item, Deferred)]
 
 
-def _looked(
+def _prepared(
     sending: Sending, verdicts: tuple[Verdict, ...]
 ) -> Iterator[tuple[Want, Errand, Step | Deferred | None]]:
     """Yield what hosts need, and what comes before it there: nothing, a wait, or a newer agent."""
     strangers = _Strangers(sending)
     for want, errand in _due(sending, verdicts):
-        shut = strangers.look(_scene(sending, want))
+        shut = strangers.check(_scene(sending, want))
         is_old = shut is not None and shut.reason == AGENT_TOO_OLD
         yield want, errand, _agent(sending, want, shut) if shut is not None and is_old else shut
 
@@ -116,13 +118,13 @@ def _due(sending: Sending, verdicts: tuple[Verdict, ...]) -> Iterator[tuple[Want
 
 
 class _Strangers:
-    """Tells an offline host that may be there under another name from one that is just away."""
+    """Distinguishes an offline host that may be online under another name from one just offline."""
 
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
         self._known: dict[str, HostName] | None = None
 
-    def look(self, scene: HostScene) -> Deferred | None:
+    def check(self, scene: HostScene) -> Deferred | None:
         """Return why nothing can be sent to the host of *scene* now, `None` when it can."""
         shut = host_shut(scene)
         if shut is None or shut.reason != "HostOffline":
@@ -133,7 +135,7 @@ class _Strangers:
 
 
 def _strangers(sending: Sending) -> dict[str, HostName]:
-    """Return the hosts that are there and that the repository does not know, by all their names."""
+    """Return the online hosts that the repository does not know, by all their names."""
     return {
         name.lower(): host
         for host, state in sending.observed.hosts.items()
@@ -171,7 +173,7 @@ def _lowest_agent(release: Release, want: Want) -> Version | None:
 
 
 def _windows(sending: Sending, want: Want) -> tuple[Window, ...]:
-    """Return the host's own windows; a look needs none, nor does a way back, nor an override."""
+    """Return the host's own windows; a probe needs none, nor a rollback, nor an override."""
     said = sending.hosts.get(want.wish.host)
     free = sending.goes_back or want.wish.purpose is Purpose.PROBE
     if said is None or not said.windows or free:
@@ -201,7 +203,7 @@ def _takes_room(sending: Sending, view: Assessment) -> bool:
 
 
 def _gives_up_at(sending: Sending, view: Assessment) -> datetime | None:
-    """Return when a host that is away between its install and its proof makes room for others."""
+    """Return when a host that is offline before its proof makes room for others."""
     presence = sending.observed.hosts.get(view.host, UNSEEN).presence
     if view.state is not State.VERIFYING or presence is not Presence.OFFLINE:
         return None

@@ -58,7 +58,7 @@ def _lapse(attempt: Attempt) -> Failure:
     return Failure(
         kind=FailureClass.OUTCOME_UNKNOWN,
         cause="the run began and its result never came",
-        fix="the controller looks at the host with the probe job before anything else",
+        fix="the controller probes the host before anything else",
         next=Next.PROBE,
         install_intact=False,
     )

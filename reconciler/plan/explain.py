@@ -35,7 +35,7 @@ class Line:
     what: str
     why: str
     more: str = ""
-    """The reason's word, and what the thing is known by elsewhere, as in the log."""
+    """The reason, and what the thing is called elsewhere, as in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Section:
 
 
 def explain(plan: Plan, desired: Desired) -> tuple[Section, ...]:
-    """Return *plan* by release; a release with nothing to do says what is proved."""
+    """Return *plan* by release; one with nothing to do shows what is proved."""
     sections = [
         Section(title=_title(release, plan), lines=tuple(_release_lines(release, plan)))
         for release in desired.releases
@@ -59,7 +59,7 @@ def explain(plan: Plan, desired: Desired) -> tuple[Section, ...]:
         if not item.release:
             (gone if item.reason == PRUNE_HELD else free).append(_deferred_line(item))
     if plan.held_prune is not None:
-        why = "it waits for a person's word"
+        why = "it waits for a person's approval"
         gone += [Line(mark=".", what=f"delete {item}", why=why) for item in plan.held_prune.items]
     if free:
         sections.insert(0, Section(title="jobs of no release", lines=tuple(free)))
@@ -81,11 +81,11 @@ def _release_lines(release: Release, plan: Plan) -> Iterator[Line]:
     for item in plan.deferred:
         if item.release == release.name:
             yield _deferred_line(item)
-    told: Mapping[HostName | None, Deferred] = {
+    explained: Mapping[HostName | None, Deferred] = {
         item.host: item for item in plan.deferred if item.release == release.name
     }
     for view in plan.hosts.get(release.name, ()):
-        if view.state in _WORTH_A_LINE and view.host not in told:
+        if view.state in _WORTH_A_LINE and view.host not in explained:
             yield _host_line(view)
 
 

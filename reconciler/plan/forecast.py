@@ -22,7 +22,7 @@ class Stage:
     """Those that have yet to be installed, away or not."""
     offline: int
     begins: timedelta | None
-    """How long from now, at the least; `None` where nobody can say."""
+    """How long from now, at the least; `None` where that is unknown."""
     lasts: timedelta | None
     """How long its installs take, by past ones; `None` where there are none."""
     soaks: timedelta
@@ -58,8 +58,8 @@ def _of(release: Release, plan: Plan, observed: Observed, now: datetime) -> Fore
     own = OF_THE_ROLLOUT | (_OF_THE_WAY_BACK if plan.waves.get(release.name) else frozenset())
     gates = [item for item in held if item.reason not in own]
     begins = _opens_in(gates, now)
-    look = _Look(release, plan, observed, now)
-    stages = tuple(_stages(look, begins, typical))
+    scene = _Scene(release, plan, observed, now)
+    stages = tuple(_stages(scene, begins, typical))
     last = stages[-1] if stages else None
     ends = None
     if last is not None and last.begins is not None and last.lasts is not None:
@@ -76,13 +76,13 @@ def _of(release: Release, plan: Plan, observed: Observed, now: datetime) -> Fore
 OF_THE_ROLLOUT = frozenset(
     {"MaxInFlight", "WaveNotDone", "WaveNotProved", "WaveOffline", "Soaking"}
 )
-"""What the stages themselves say."""
+"""What the stages themselves show."""
 _OF_THE_WAY_BACK = frozenset({"Quarantined", "RolledBack"})
-"""Why hosts go back: that holds git's word, and not those who have somewhere to go."""
+"""Why hosts go back: that holds git's version, and not hosts that have one to go back to."""
 
 
 def _opens_in(gates: Iterable[Deferred], now: datetime) -> timedelta | None:
-    """Return how long the last gate stays shut; `None` when nobody can say, as of a person."""
+    """Return how long the last gate stays shut; `None` when unknown, as when a person decides."""
     opens = timedelta(0)
     for gate in gates:
         if gate.until is None:
@@ -91,17 +91,17 @@ def _opens_in(gates: Iterable[Deferred], now: datetime) -> timedelta | None:
     return opens
 
 
-class _Look(NamedTuple):
+class _Scene(NamedTuple):
     release: Release
     plan: Plan
     observed: Observed
     now: datetime
 
 
-def _stages(look: _Look, begins: timedelta | None, typical: timedelta | None) -> Iterator[Stage]:
-    release, plan, observed, now = look
+def _stages(scene: _Scene, begins: timedelta | None, typical: timedelta | None) -> Iterator[Stage]:
+    release, plan, observed, now = scene
     views = {view.host: view for view in plan.hosts.get(release.name, ())}
-    goes_back = _goes_back(look)
+    goes_back = _goes_back(scene)
     rollout = release.rollout
     soak = timedelta(0) if goes_back else rollout.soak
     at_a_time = (goes_back and rollout.rollback_max_in_flight) or rollout.max_in_flight
@@ -114,7 +114,7 @@ def _stages(look: _Look, begins: timedelta | None, typical: timedelta | None) ->
             if wave.healthy_since is not None and begins is not None:
                 begins = max(begins, wave.healthy_since + soak - now)
             continue
-        begins = _later(begins, _open_in(look, waiting))
+        begins = _later(begins, _open_in(scene, waiting))
         rounds = -(-(len(waiting) - away) // at_a_time)
         lasts = rounds * typical if typical is not None else None
         yield Stage(
@@ -128,26 +128,26 @@ def _stages(look: _Look, begins: timedelta | None, typical: timedelta | None) ->
         begins = begins + lasts + soak if begins is not None and lasts is not None else None
 
 
-def _goes_back(look: _Look) -> bool:
+def _goes_back(scene: _Scene) -> bool:
     return any(
-        item.release == look.release.name and item.reason in _OF_THE_WAY_BACK
-        for item in look.plan.deferred
+        item.release == scene.release.name and item.reason in _OF_THE_WAY_BACK
+        for item in scene.plan.deferred
     )
 
 
-def _open_in(look: _Look, hosts: Iterable[HostName]) -> timedelta | None:
-    """Return how long all of *hosts* that are there are shut by windows of their own."""
+def _open_in(scene: _Scene, hosts: Iterable[HostName]) -> timedelta | None:
+    """Return how long all of *hosts* that are online are shut by windows of their own."""
     shut = {
         item.host: item
-        for item in look.plan.deferred
-        if item.release == look.release.name and item.reason == "OutsideWindow"
+        for item in scene.plan.deferred
+        if item.release == scene.release.name and item.reason == "OutsideWindow"
     }
     there = [
-        host for host in hosts if look.observed.hosts.get(host, UNSEEN).presence is Presence.ONLINE
+        host for host in hosts if scene.observed.hosts.get(host, UNSEEN).presence is Presence.ONLINE
     ]
     if not there or not all(host in shut for host in there):
         return timedelta(0)
-    waits = [_opens_in([shut[host]], look.now) for host in there]
+    waits = [_opens_in([shut[host]], scene.now) for host in there]
     return min((wait for wait in waits if wait is not None), default=None)
 
 
@@ -167,34 +167,3 @@ def _durations(release: Release, observed: Observed) -> Iterator[timedelta]:
             continue
         if outcome.succeeded and attempt.sent_at is not None:
             yield max(outcome.at - attempt.sent_at, timedelta(0))
-
-
-def spell(found: Forecast) -> Iterator[str]:
-    """Yield *found* as sentences for people."""
-    for held in found.held_by:
-        yield f"first: {held}"
-    for stage in found.stages:
-        hosts = "1 host" if stage.hosts == 1 else f"{stage.hosts} hosts"
-        away = f" ({stage.offline} away)" if stage.offline else ""
-        takes = f", about {_short(stage.lasts)}" if stage.lasts is not None else ""
-        soaks = f", then {_short(stage.soaks)} of soak" if stage.soaks else ""
-        yield f"{_when(stage.begins)}: {stage.wave}, {hosts}{away}{takes}{soaks}"
-    if found.ends is not None:
-        runs = "the last install" if found.sample == 1 else f"the last {found.sample} installs"
-        yield f"done in about {_short(found.ends)}, if they go as {runs} went"
-    elif not found.sample:
-        yield "how long it takes is not known: nothing has been installed yet"
-
-
-def _when(begins: timedelta | None) -> str:
-    if begins is None:
-        return "after that"
-    return f"in {_short(begins)}" if begins > timedelta(0) else "now"
-
-
-def _short(span: timedelta) -> str:
-    seconds = max(round(span.total_seconds()), 0)
-    hours, minutes = divmod(seconds // 60, 60)
-    if seconds < 60:
-        return f"{seconds} s"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

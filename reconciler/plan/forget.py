@@ -12,7 +12,7 @@ from reconciler.model.record import ReleaseRecord
 from reconciler.plan.needs import shown_by
 
 DEFAULT_KEEP = 3
-"""Older versions that stay of a release that is gone: what the schema says for any other."""
+"""How many older versions of a deleted release are kept: the schema's default for any other."""
 
 Stale = Mapping[tuple[ReleaseName, Fingerprint], ReleaseRecord]
 

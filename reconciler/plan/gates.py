@@ -1,32 +1,23 @@
-"""Why a release has to wait: each gate is one rule, and the first one shut is told."""
+"""Why a release has to wait: each gate is one rule, and the first one shut is reported."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from reconciler.model.approval import Checked, Word
-from reconciler.model.attempt import Via
 from reconciler.model.desired import Release
 from reconciler.model.identity import ReleaseName
-from reconciler.model.observed import BackendState, Observed
+from reconciler.model.observed import Observed
 from reconciler.model.plan import ENDED_BADLY, Assessment, Deferred
 from reconciler.model.version import is_older
-from reconciler.plan.approval import (
-    approvals_needed,
-    approvers_of,
-    heard,
-    override_of,
-    stays_approved,
-)
-from reconciler.plan.terms import Mode, Terms
+from reconciler.plan.approval import override_of, unapproved
+from reconciler.plan.route import way
+from reconciler.plan.terms import RECHECK_AFTER, Terms
 from reconciler.plan.windows import shut_until
-
-LOOK_AGAIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What the gates of one release look at."""
+    """What the gates of one release decide on."""
 
     release: Release
     observed: Observed
@@ -47,27 +38,13 @@ def first_shut(scene: Scene) -> Deferred | None:
 
 
 def first_shut_for_changes(scene: Scene) -> Deferred | None:
-    """Return the first gate that holds what changes hosts; looking at them is still free.
+    """Return the first gate that holds what changes hosts; probing them is still free.
 
     None of these holds a way back: not even that another host has failed on it.
     """
     if scene.goes_back:
         return None
     return _first(scene, (_approval, _window, _downgrade, _failures))
-
-
-def way(observed: Observed, terms: Terms, *, in_flight: bool) -> Via | None:
-    """Return which way writes to kanade go now; `None` when they have to wait.
-
-    Who only looks goes over NATS, where a probe needs no job in the catalogue.
-    While one of our own commands is in flight a backend that is away is most likely being
-    replaced by it, so nothing is written behind its back.
-    """
-    if terms.observe_only or terms.mode is Mode.NATS or observed.backend is BackendState.NONE:
-        return Via.NATS
-    if observed.backend is BackendState.UP:
-        return Via.HTTP
-    return Via.NATS if terms.mode is Mode.AUTO and not in_flight else None
 
 
 def _first(scene: Scene, gates: tuple[Callable[[Scene], Deferred | None], ...]) -> Deferred | None:
@@ -106,7 +83,7 @@ def _route(scene: Scene) -> Deferred | None:
         return None
     reason = "BackendUpdating" if scene.in_flight else "BackendUnavailable"
     message = "the kanade backend does not answer; results still come over NATS"
-    return _held(scene, reason, message, until=scene.now + LOOK_AGAIN)
+    return _held(scene, reason, message, until=scene.now + RECHECK_AFTER)
 
 
 def _dependency(scene: Scene) -> Deferred | None:
@@ -114,37 +91,6 @@ def _dependency(scene: Scene) -> Deferred | None:
     if not waiting:
         return None
     return _held(scene, "DependencyNotReady", f"waits for {', '.join(waiting)} to converge")
-
-
-def unapproved(
-    release: Release, observed: Observed, hosts: Iterable[Assessment], now: datetime
-) -> Deferred | None:
-    """Return what *release* lacks of people's words, whatever else holds it; `None` for nothing."""
-    needed = approvals_needed(release)
-    given = approvers_of(release, observed, now)
-    if len(given) >= needed or stays_approved(release, observed, hosts, now):
-        return None
-    count = f" ({len(given)} of {needed})" if needed > 1 else ""
-    message = (
-        f"{release.version} waits for approval{count} of {release.fingerprint[:12]}: "
-        f"reconciler approve {release.name}"
-    )
-    refused = [found for found in heard(release, observed, now) if found.refusal]
-    for found in refused:
-        message += f"; the word of {found.word.approver} does not count: {found.refusal}"
-    return Deferred(
-        release=release.name,
-        reason="ApprovalRequired",
-        message=message,
-        until=_counts_at(refused, now),
-        needs_person=True,
-    )
-
-
-def _counts_at(refused: Iterable[Checked[Word]], now: datetime) -> datetime | None:
-    """Return when a word may count that does not yet: it is being checked, or is yet to come."""
-    moments = [now + LOOK_AGAIN if item.pending else item.word.at for item in refused]
-    return min((at for at in moments if at > now), default=None)
 
 
 def _approval(scene: Scene) -> Deferred | None:
@@ -159,7 +105,7 @@ def _window(scene: Scene) -> Deferred | None:
 
 
 def no_window(until: datetime | None) -> str:
-    """Say that no window is open, and for how long."""
+    """Return the message that no window is open, and for how long."""
     when = f"until {until:%Y-%m-%d %H:%M} UTC" if until is not None else "for more than a year"
     return f"no maintenance window is open {when}"
 
@@ -186,7 +132,7 @@ def _downgrade(scene: Scene) -> Deferred | None:
     example = newer[0]
     message = (
         f"{example.host} runs {example.running}, which is newer than {release.version}: a newer "
-        "backend may have migrated its database; say `allow_downgrade: true` to go back"
+        "backend may have migrated its database; set `allow_downgrade: true` to go back"
     )
     return _held(scene, "DowngradeRefused", message, needs_person=True)
 

@@ -1,4 +1,4 @@
-"""What a service says of itself, after its host was proved: healthy for the whole soak, or not."""
+"""Health of a service after its host was proved: healthy for the whole soak, or not."""
 
 from datetime import timedelta
 
@@ -14,9 +14,9 @@ _START_UP = timedelta(minutes=5)
 
 
 def with_health(case: Case, verdict: Verdict) -> Verdict:
-    """Return *verdict* on a proved host with what its service says of itself.
+    """Return *verdict* on a proved host with what its health check says.
 
-    Later than the soak, or than five minutes, bad health is told and nothing is undone for it:
+    Later than the soak, or than five minutes, bad health is reported and nothing is undone for it:
     by then it may have any cause. After a restart of ours nothing is known, which is no failure.
     """
     view, health = verdict.assessment, case.health
@@ -34,7 +34,7 @@ def with_health(case: Case, verdict: Verdict) -> Verdict:
 
 
 def _is_fresh(case: Case, view: Assessment) -> bool:
-    """True while our own install of this very release is what the service's health tells of."""
+    """True while the service's health is that of our own install of this very release."""
     if not case.is_ours or view.healthy_since is None:
         return False
     watched = max(case.release.rollout.soak, _START_UP)
@@ -43,7 +43,7 @@ def _is_fresh(case: Case, view: Assessment) -> bool:
 
 
 def _unknown(verdict: Verdict) -> Verdict:
-    message = "its probe has proved it; what its service says of itself is not known yet"
+    message = "its probe has proved it; its health is not known yet"
     view = replace(
         verdict.assessment, state=State.VERIFYING, reason="HealthUnknown", message=message
     )

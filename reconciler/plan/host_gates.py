@@ -1,4 +1,4 @@
-"""Why a host has to wait while its release goes on: one rule each, the first one shut is told."""
+"""Why a host waits while its release goes on: one rule each, the first one shut is reported."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,14 +13,15 @@ from reconciler.model.plan import Deferred
 from reconciler.model.policy import Window
 from reconciler.model.version import is_older
 from reconciler.plan.by_hand import RunByHand
-from reconciler.plan.gates import LOOK_AGAIN, no_window
+from reconciler.plan.gates import no_window
+from reconciler.plan.terms import RECHECK_AFTER
 from reconciler.plan.windows import shut_until
 
 AGENT_TOO_OLD = "AgentTooOld"
 
 
 class HostScene(Struct, frozen=True, kw_only=True):
-    """What the gates of one host look at."""
+    """What the gates of one host decide on."""
 
     release: Release
     host: HostName
@@ -32,12 +33,12 @@ class HostScene(Struct, frozen=True, kw_only=True):
     slot: Slot | None
     """What lies in its slot, unless it is a command of ours."""
     windows: tuple[Window, ...]
-    """When it may be changed; looking at it is free at any time."""
+    """When it may be changed; probing it is free at any time."""
     lowest_agent: Version | None
     """What its agent must be at the least; `None` for what an agent of any age can do."""
     via: Via
     skew: timedelta
-    """How far our clock, which tells of heartbeats, may be from the server's."""
+    """How far our clock, which dates heartbeats, may be from the server's."""
     now: datetime
 
 
@@ -69,7 +70,7 @@ def _presence(scene: HostScene) -> Deferred | None:
             return _not_now(scene, "HostOffline", message)
         case Presence.UNKNOWN:
             message = "no heartbeat and no answer to a ping yet"
-            return _not_now(scene, "HostUnknown", message, until=scene.now + LOOK_AGAIN)
+            return _not_now(scene, "HostUnknown", message, until=scene.now + RECHECK_AFTER)
 
 
 def _doubled(scene: HostScene) -> Deferred | None:
@@ -92,21 +93,21 @@ def _signature(scene: HostScene) -> Deferred | None:
         "its agent runs signed commands only, and the backend alone can sign: bring the backend "
         "back, and let `mode` be auto or backend"
     )
-    return _not_now(scene, "SignatureNeeded", message, until=scene.now + LOOK_AGAIN)
+    return _not_now(scene, "SignatureNeeded", message, until=scene.now + RECHECK_AFTER)
 
 
 def renamed(scene: HostScene, strangers: Mapping[str, HostName]) -> Deferred | None:
     """Return why an offline host may be there under another name, if one of *strangers* is it.
 
-    These are the hosts that are there and that the repository does not know, by their lowercase
+    These are the online hosts that the repository does not know, by their lowercase
     pc ids and the lowercase names of their systems.
     """
     for name in (scene.host, scene.state.hostname):
         other = strangers.get(name.lower()) if name is not None else None
         if other is not None:
             message = (
-                f"it is away, and {other} is there with its name: if it was renamed, name {other} "
-                "in hosts/, or set the old id in the agent's config"
+                f"it is offline, and {other} is online with its name: if it was renamed, name "
+                f"{other} in hosts/, or set the old id in the agent's config"
             )
             return _not_now(scene, "HostRenamed", message, needs_person=True)
     return None
@@ -117,8 +118,8 @@ def _agent(scene: HostScene) -> Deferred | None:
     if lowest is None:
         return None
     if found is None:
-        message = f"its agent has not said its version yet, wanted is {lowest}"
-        return _not_now(scene, "AgentUnknown", message, until=scene.now + LOOK_AGAIN)
+        message = f"its agent has not reported its version yet, wanted is {lowest}"
+        return _not_now(scene, "AgentUnknown", message, until=scene.now + RECHECK_AFTER)
     if not is_older(Version(found), lowest):
         return None
     return _not_now(scene, AGENT_TOO_OLD, f"its agent is {found}, wanted is {lowest}")
@@ -150,7 +151,7 @@ def _slot(scene: HostScene) -> Deferred | None:
     if slot is None or not _undelivered(slot, scene):
         return None
     message = f"somebody's {slot.job or 'command'} waits in its slot: it would be lost"
-    return _not_now(scene, "SlotBusy", message, until=scene.now + LOOK_AGAIN)
+    return _not_now(scene, "SlotBusy", message, until=scene.now + RECHECK_AFTER)
 
 
 def _not_now(

@@ -14,7 +14,7 @@ _RENDERING = re.compile(r"\.r[0-9a-f]{8}$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedObject:
-    """A package or a script of ours; `sequence` tells which is newer, 0 when it is gone."""
+    """A package or a script of ours; `sequence` shows which is newer, 0 when it is gone."""
 
     ref: ObjectRef
     sequence: int

@@ -57,7 +57,9 @@ def needs_of(
     versions = {(one.name, one.version) for one in wanted}
     versions |= {(record.release, record.version) for record in kept}
     versions |= {
-        (name, word.to) for name, word in observed.requests.returns.items() if word.to is not None
+        (name, asked.to)
+        for name, asked in observed.requests.returns.items()
+        if asked.to is not None
     }
     scripts = {ref for one in wanted for ref in _rendered(one, observed)}
     scripts |= {attempt.script for attempt in observed.attempts.values() if attempt.script}

@@ -34,12 +34,12 @@ def plan_offer(release: Release, observed: Observed, terms: Terms) -> Step | Non
         ),
         release=release.name,
         reason="Quarantined",
-        message=f"git still says {release.version}, which has failed on {bad.host}",
+        message=f"git still asks for {release.version}, which has failed on {bad.host}",
     )
 
 
 def offer_in_force(release: Release, observed: Observed) -> RevertOffer | None:
-    """Return what became of the offer, for as long as what it reverts is quarantined."""
+    """Return the result of the offer, for as long as what it reverts is quarantined."""
     bad = quarantine_in_force(release, observed)
     return observed.offers.get((bad.release, bad.fingerprint)) if bad is not None else None
 

@@ -1,4 +1,4 @@
-"""A plan without its effects on a fleet: hosts are probed, and all else is only told."""
+"""A plan without its effects on a fleet: hosts are probed, and all else is only reported."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -35,7 +35,7 @@ def only_look(plan: Plan, observed: Observed) -> Plan:
     itself says what to run; one whose job is registered in another version would be skipped by
     its agent.
     """
-    kept = {step.action.key: step for step in plan.steps if _only_looks(step.action)}
+    kept = {step.action.key: step for step in plan.steps if _only_observes(step.action)}
     left = {step.action.key for step in plan.steps if step.action.key not in kept}
     unfit = {
         step.action.key
@@ -57,8 +57,8 @@ def only_look(plan: Plan, observed: Observed) -> Plan:
     )
 
 
-def _only_looks(action: Action) -> bool:
-    """True for what changes nothing on a fleet: a look, and what we keep of it ourselves."""
+def _only_observes(action: Action) -> bool:
+    """True for what changes nothing on a fleet: a probe, and what we keep of it ourselves."""
     match action:
         case ProbeHost() | KeepRecord():
             return True
@@ -86,5 +86,5 @@ def _only_looks(action: Action) -> bool:
 def _held(release: ReleaseName, steps: list[Step]) -> Deferred:
     first, rest = steps[0], len(steps) - 1
     more = f", and {rest} more" if rest else ""
-    message = f"only looking: not done is {first.action.key} ({first.message}){more}"
+    message = f"observe-only: not done is {first.action.key} ({first.message}){more}"
     return Deferred(release=release, reason="ObserveOnly", message=message)

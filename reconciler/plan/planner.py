@@ -10,19 +10,14 @@ from reconciler.model.desired import Desired, Release
 from reconciler.model.identity import HostName, ReleaseName, RequestId, Revision
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Assessment, Deferred, Plan, State, Step, WaveState
+from reconciler.plan.approval import unapproved
 from reconciler.plan.archive import plan_approved, plan_quarantine, plan_record
 from reconciler.plan.busy import busy_hosts, newly_busy
 from reconciler.plan.by_hand import RunByHand, runs_by_hand
 from reconciler.plan.case import cases_of
 from reconciler.plan.courses import Course, courses_of, quarantine_in_force
 from reconciler.plan.dispatch import Sending, send
-from reconciler.plan.gates import (
-    Scene,
-    first_shut,
-    first_shut_for_changes,
-    unapproved,
-    way,
-)
+from reconciler.plan.gates import Scene, first_shut, first_shut_for_changes
 from reconciler.plan.offer import plan_offer
 from reconciler.plan.only_look import only_look
 from reconciler.plan.order import in_order
@@ -30,6 +25,7 @@ from reconciler.plan.presence import is_there, with_presence
 from reconciler.plan.progress import late, late_at
 from reconciler.plan.prune import Pruning, with_pruning
 from reconciler.plan.resend import resends
+from reconciler.plan.route import way
 from reconciler.plan.supply import Supply, probe_errand, supply_of
 from reconciler.plan.targets import targets_of
 from reconciler.plan.terms import Terms
@@ -48,9 +44,9 @@ class _Part:
     hosts: tuple[Assessment, ...] = ()
     waves: tuple[WaveState, ...] = ()
     blocked: Deferred | None = None
-    look_at: datetime | None = None
+    recheck_at: datetime | None = None
     is_ready: bool = False
-    """Git's word is in force and carried out: what depends on the release may begin."""
+    """Git's version is in force and rolled out: what depends on the release may begin."""
 
 
 def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> Plan:
@@ -84,8 +80,8 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
     pruning = Pruning(steps=(*steps, *(step for part in parts.values() for step in part.steps)))
     if may_write:
         pruning = with_pruning(pruning.steps, desired, observed, now, terms)
-    words = [unapproved(it, observed, parts[it.name].hosts, now) for it in desired.releases]
-    lacking = {found.release: found for found in words if found is not None}
+    waiting = [unapproved(it, observed, parts[it.name].hosts, now) for it in desired.releases]
+    lacking = {found.release: found for found in waiting if found is not None}
     found = Plan(
         revision=desired.revision,
         via=via,
@@ -103,7 +99,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
         unapproved=lacking,
         wake_at=_earliest(
             [
-                *(part.look_at for part in parts.values()),
+                *(part.recheck_at for part in parts.values()),
                 *(it.until for it in (*deferred, *lacking.values())),
             ]
         ),
@@ -142,7 +138,7 @@ def _plan_release(release: Release, desired: Desired, observed: Observed, moment
         hosts=tuple(sorted((v for part in parts for v in part.hosts), key=lambda v: v.host)),
         waves=_on_the_way_back(judged, parts),
         blocked=blocked,
-        look_at=_earliest(part.look_at for part in parts),
+        recheck_at=_earliest(part.recheck_at for part in parts),
     )
 
 
@@ -230,7 +226,7 @@ def _plan_course(
         hosts=with_presence(verdicts, observed),
         waves=going.waves,
         blocked=shut or person,
-        look_at=_earliest([_look_at(verdicts, deferred), late_by]),
+        recheck_at=_earliest([_recheck_at(verdicts, deferred), late_by]),
         is_ready=is_ready,
     )
 
@@ -238,7 +234,7 @@ def _plan_course(
 def _pace(
     sending: Sending, verdicts: list[Verdict], deferred: list[Deferred]
 ) -> tuple[Deferred | None, datetime | None]:
-    """Return why later waves wait, or the last one is late, and when it is worth looking again."""
+    """Return why later waves wait, or the last one is late, and when it is worth checking again."""
     going = sending.permit
     if sending.install is None or going.shut is None:
         return None, None
@@ -251,7 +247,7 @@ def _pace(
 def _kept(
     scene: Scene, verdicts: list[Verdict], supply: Supply, going: Permit, revision: Revision
 ) -> list[Step]:
-    """Return what is to be remembered of git's word: that it was good, or that it was not."""
+    """Return what is to be remembered of git's version: that it was good, or that it was not."""
     release, observed = scene.release, scene.observed
     if scene.goes_back or quarantine_in_force(release, observed) is not None:
         return []
@@ -270,23 +266,23 @@ def _held(
     *,
     is_ready: bool,
 ) -> _Part:
-    """Everything of the release waits; it is told only when there is something that waits."""
+    """Everything of the release waits; it is reported only when there is something that waits."""
     wanted = any(verdict.want is not None for verdict in verdicts)
-    told = shut if shut is not None and (wanted or shut.reason == "Suspended") else None
-    deferred = (told,) if told is not None else ()
+    held = shut if shut is not None and (wanted or shut.reason == "Suspended") else None
+    deferred = (held,) if held is not None else ()
     return _Part(
         deferred=deferred,
         hosts=with_presence(verdicts, observed),
         waves=waves,
-        blocked=told,
-        look_at=_look_at(verdicts, deferred),
+        blocked=held,
+        recheck_at=_recheck_at(verdicts, deferred),
         is_ready=is_ready,
     )
 
 
-def _look_at(verdicts: Iterable[Verdict], deferred: Iterable[Deferred]) -> datetime | None:
+def _recheck_at(verdicts: Iterable[Verdict], deferred: Iterable[Deferred]) -> datetime | None:
     return _earliest(
-        [*(verdict.look_at for verdict in verdicts), *(item.until for item in deferred)]
+        [*(verdict.recheck_at for verdict in verdicts), *(item.until for item in deferred)]
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is there: a host that needs something and is away is offline before it is anything else."""
+"""Who is online: a host that needs something and is offline is that before anything else."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ def is_there(verdict: Verdict, observed: Observed) -> bool:
 
 
 def with_presence(verdicts: Iterable[Verdict], observed: Observed) -> tuple[Assessment, ...]:
-    """Return what is shown of the hosts: those that need something and are away as offline."""
+    """Return what is shown of the hosts: those that need something and do not answer as offline."""
     return tuple(_seen(verdict, observed) for verdict in verdicts)
 
 

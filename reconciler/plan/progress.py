@@ -2,7 +2,7 @@
 
 Only what happened for the fingerprint that is wanted counts, so the clock starts with the first
 of it, and for a later wave when the one before it was done. A host that is held for a reason of
-its own (a window, presence, a busy slot) is told as such, and does not make its wave late.
+its own (a window, presence, a busy slot) is reported as such, and does not make its wave late.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,7 +57,7 @@ _FOR_THE_ABSENT = ("WaveOffline", "WaveNotProved")
 
 
 def late(release: Release, shut: Deferred, at: datetime) -> Deferred:
-    """Return *shut*, whose time was up *at* that moment, as something for a person to look at."""
+    """Return *shut*, whose time was up *at* that moment, as something for a person to decide."""
     limit = release.rollout.progress_deadline
     since = at - limit if limit is not None else at
     return Deferred(
@@ -83,7 +83,7 @@ def _moved(release: Release, view: Assessment) -> Iterator[datetime]:
 
 
 def _is_stuck(release: Release, verdict: Verdict, terms: Terms) -> bool:
-    """True for a host that only waits: for a run, for the next try, or for a look made in vain.
+    """True for a host that only waits: for a run, for the next try, or for a probe made in vain.
 
     One that needs an install goes now or waits for room, so it is not itself what is stuck.
     """
@@ -96,5 +96,5 @@ def _is_stuck(release: Release, verdict: Verdict, terms: Terms) -> bool:
         return True
     if want is not None and want.wish.purpose is Purpose.INSTALL:
         return False
-    looks = want.number if want is not None else view.probe.number if view.probe is not None else 0
-    return looks > terms.tries
+    probes = want.number if want is not None else view.probe.number if view.probe is not None else 0
+    return probes > terms.tries

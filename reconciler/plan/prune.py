@@ -1,4 +1,4 @@
-"""What is ours and no longer needed goes: after everything else, and never much without a word.
+"""Deletes what is ours and no longer needed: last, and never much without an approval.
 
 Packages and scripts are ours by the inventory alone, so one that is lost prunes nothing; jobs are
 ours by their `origin`. A release that is removed leaves its hosts as they are.
@@ -39,7 +39,7 @@ def with_pruning(
 ) -> Pruning:
     """Return *planned* and what is to be deleted, each step after all that it waits for.
 
-    The brakes look at everything that nobody needs, whether or not all of it can go now.
+    The brakes count everything that nobody needs, whether or not all of it can go now.
     """
     if not terms.prune or not (desired.releases or desired.jobs):
         return Pruning(steps=tuple(planned))

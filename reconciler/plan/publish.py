@@ -63,7 +63,7 @@ def _immutable(release: Release, ref: ObjectRef, stored: StoredObject, *, ours: 
 def plan_script(release: Release, observed: Observed) -> tuple[ObjectRef, Step | None] | None:
     """Return the key of the rendered script, with the step that stores it if it is not there.
 
-    `None` when the script cannot be rendered today; `observed.unrendered` says why.
+    `None` when the script cannot be rendered today; `observed.unrendered` has the reason.
     """
     rendered = observed.rendered.get((release.name, release.fingerprint))
     if rendered is None:

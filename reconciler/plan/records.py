@@ -37,7 +37,7 @@ def record_of(release: Release, revision: Revision, now: datetime) -> ReleaseRec
 
 
 def release_of(record: ReleaseRecord, current: Release) -> Release:
-    """Return *current* as it was when *record* was kept; who it is wanted on is today's word.
+    """Return *current* as it was when *record* was kept; today's targets apply.
 
     Its bytes are in kanade's store, where pruning leaves them, so nobody has to publish them.
     """

@@ -11,8 +11,8 @@ from reconciler.model.observed import Observed, Presence, Slot
 from reconciler.model.plan import Deferred, Step
 from reconciler.plan.approval import override_of
 from reconciler.plan.courses import quarantine_in_force
-from reconciler.plan.gates import LOOK_AGAIN, is_suspended
-from reconciler.plan.terms import Terms
+from reconciler.plan.gates import is_suspended
+from reconciler.plan.terms import RECHECK_AFTER, Terms
 from reconciler.plan.windows import shut_until
 
 
@@ -50,7 +50,7 @@ def _may_be_lost(attempt: Attempt, observed: Observed) -> bool:
 def _by_its_slot(
     attempt: Attempt, observed: Observed, ours: frozenset[str], now: datetime, terms: Terms
 ) -> Step | Deferred | None:
-    """Tell whether it has to go out; what is *ours* in the slot is in nobody's way."""
+    """Return whether it has to go out; what is *ours* in the slot is in nobody's way."""
     host = attempt.wish.host
     state, slot = observed.hosts[host], observed.slots.get(host)
     if slot is None or slot.request_id in ours or state.last_seen is None:
@@ -63,7 +63,7 @@ def _by_its_slot(
         reason="SlotBusy",
         message=f"somebody's {slot.job or 'command'} lies in its slot: {attempt.job} goes out "
         "again once the host has heard of that one, unless it has begun",
-        until=now + LOOK_AGAIN,
+        until=now + RECHECK_AFTER,
     )
 
 

@@ -17,7 +17,7 @@ from reconciler.plan.terms import Terms
 def moving(
     desired: Desired, observed: Observed, now: datetime, terms: Terms
 ) -> frozenset[ReleaseName]:
-    """Return the releases with a command in flight, or a word to stand still, or a host to ask."""
+    """Return the releases with a command in flight, or suspended, or with a host to probe."""
     in_flight = {
         attempt.wish.release
         for attempt in observed.attempts.values()
@@ -29,7 +29,7 @@ def moving(
         for (name, _), at in observed.unread_installs.items()
         if name == release.name and now < unread_lapses_at(at, release.job.timeout, terms)
     }
-    stopped = {name for name, word in observed.requests.suspensions.items() if word.holds(now)}
+    stopped = {name for name, item in observed.requests.suspensions.items() if item.holds(now)}
     others = {
         release.name
         for release in desired.releases
@@ -48,7 +48,7 @@ def commanded(planned: Iterable[Step]) -> frozenset[ReleaseName]:
 
 
 def _has_unknown_host(release: Release, desired: Desired, observed: Observed) -> bool:
-    """True when a host that is there has shown nothing yet: it may run anything of ours."""
+    """True when a host that is online has shown nothing yet: it may run anything of ours."""
     return any(
         (release.package, host) not in observed.proofs
         and (release.name, host, Purpose.INSTALL) not in observed.attempts

@@ -16,7 +16,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Step
 
 _UNKNOWN_GROWS = 1.1
-"""How much larger than the versions before it a package may be whose size nobody has told."""
+"""How much larger than the versions before it a package may be whose size is not known."""
 
 _MAKES_ROOM_FOR = {DeletePackage: PublishPackage, DeleteScript: PublishScript}
 

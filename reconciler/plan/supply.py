@@ -83,7 +83,7 @@ def _objects(release: Release, observed: Observed) -> Deferred | tuple[ObjectRef
 
 
 def _only_told(release: Release, steps: list[Step]) -> Deferred | None:
-    """Return what has drifted in kanade's stores, where the release wants it told and left."""
+    """Return what has drifted in kanade's stores, where the release wants it reported and left."""
     drifted = [step for step in steps if step.reason == DRIFTED]
     if release.drift is not DriftPolicy.REPORT or not drifted:
         return None
@@ -98,7 +98,7 @@ def _needs_person(release: Release, reason: str, message: str) -> Deferred:
 def probe_errand(
     release: Release, desired: Desired, observed: Observed, now: datetime, terms: Terms
 ) -> Errand | None:
-    """Return what a host is sent to be looked at; `None` without a probe job that stands."""
+    """Return what a host is sent to be probed; `None` without a probe job that stands."""
     probe = release.verify.probe
     job = desired.jobs.get(probe.job) if probe is not None else None
     if job is None:

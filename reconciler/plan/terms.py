@@ -7,6 +7,9 @@ from enum import StrEnum
 CLOCK_SKEW = timedelta(seconds=10)
 """How far apart two clocks may be: ours, a host's, the server's."""
 
+RECHECK_AFTER = timedelta(seconds=10)
+"""When to check again what no clock and no report announces."""
+
 
 class Mode(StrEnum):
     """Which way writes to kanade go."""
@@ -37,13 +40,13 @@ class Terms:
     backoff_limit: timedelta = timedelta(minutes=30)
 
     observe_only: bool = False
-    """Probe at most, and tell what would be done; nothing that is of a fleet is changed."""
+    """Probe at most, and report what would be done; nothing on the fleet is changed."""
     offer_revert: bool = False
     """Whether a branch is offered that takes what is quarantined out of git."""
     prune: bool = True
     """Whether what is ours and no longer needed is deleted."""
     prune_limit: int = 20
-    """Percent of what is ours that may be deleted without a person's word."""
+    """Percent of what is ours that may be deleted without a person's approval."""
 
     def wait_after(self, number: int) -> timedelta:
         """Return how long to wait after the attempt of that *number* has failed."""

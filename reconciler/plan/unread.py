@@ -25,7 +25,7 @@ def not_understood(case: Case, unread_at: datetime) -> Verdict:
     if case.now < over:
         message += f": it may run until {over:%H:%M:%S} UTC"
         view = assess(case, State.DISPATCHED, "JournalUnreadable", message)
-        return Verdict(assessment=view, look_at=over)
+        return Verdict(assessment=view, recheck_at=over)
     view = assess(case, State.UNKNOWN, "JournalUnreadable", f"{message}: what it did is not known")
     if case.release.verify.probe is not None:
         return with_probe(case, view, reason="JournalUnreadable")

@@ -27,7 +27,7 @@ def unwanted_jobs(
 def delete_jobs(
     unwanted: Sequence[LiveJob], observed: Observed, now: datetime, terms: Terms
 ) -> tuple[list[DeleteJob], list[Deferred]]:
-    """Return which of them can go now; one that is in flight waits, one with a schedule is told."""
+    """Return which can go now; one that is in flight waits, one with a schedule is reported."""
     going: list[DeleteJob] = []
     held: list[Deferred] = []
     for live in unwanted:

@@ -52,14 +52,14 @@ def _objection(
 
 
 def _whose(live: LiveJob, release: ReleaseName | None) -> str:
-    """Say who has the job, and how it can become ours."""
+    """Return the message who has the job, and how it can become ours."""
     if release is not None:
-        return "somebody else has registered it: say `adopt: true` in the release, or delete it"
+        return "somebody else has registered it: set `adopt: true` in the release, or delete it"
     origin = live.manifest.get("origin")
     where = origin.get("repo") or origin.get("path") if isinstance(origin, dict) else None
     if where:
         return f"it is managed from {where}: delete it in kanade, or leave it to them"
-    return "somebody else has registered another one: write here what is there, or delete it there"
+    return "somebody else has registered another one: write here what it is, or delete it there"
 
 
 def _difference(
@@ -82,7 +82,7 @@ def _difference(
 def _was_right(action: UpsertJob, owned: Owned | None) -> bool:
     """True for what we once wrote, or found, as it is wanted now.
 
-    That it is not so any more is drift, whoever its `origin` names.
+    That it is not so any more is drift, whatever its `origin` names.
     """
     known = (action.manifest, _unmarked(action.manifest))
     return owned is not None and any(owned.digest == manifest_digest(one) for one in known)
@@ -104,7 +104,7 @@ def job_in_use(job: JobId, observed: Observed, now: datetime, terms: Terms) -> d
 def plan_free_jobs(
     desired: Desired, observed: Observed, now: datetime, terms: Terms
 ) -> tuple[list[Step], list[Deferred]]:
-    """Plan the jobs that no release owns: probes, and whatever else the repository keeps."""
+    """Plan the jobs that no release owns: probes, and all others that the repository keeps."""
     steps: list[Step] = []
     deferred: list[Deferred] = []
     for job in sorted(desired.jobs.values(), key=lambda job: job.id):
@@ -119,7 +119,7 @@ def plan_free_jobs(
 
 
 def jobs_to_claim(desired: Desired, observed: Observed) -> dict[JobId, Owned]:
-    """Return the jobs of no release that nobody manages, and that are just what git says.
+    """Return the jobs of no release that nobody manages, and that are just as in git.
 
     They are ours from now on, and nothing is written into kanade for that: its page shows them as
     managed from git once something about them changes. Until then nothing there says whose they

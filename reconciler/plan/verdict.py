@@ -50,7 +50,7 @@ def _in_flight(case: Case, last: Attempt) -> Verdict:
     else:
         state, message = State.DISPATCHED, f"{last.job} {last.version} is about to be sent"
     view = assess(case, state, "InFlight", message)
-    return Verdict(assessment=view, look_at=lapses_at(last, case.terms))
+    return Verdict(assessment=view, recheck_at=lapses_at(last, case.terms))
 
 
 def _by_evidence(case: Case) -> Verdict:
@@ -83,7 +83,7 @@ def _confirmed(case: Case, latest: Evidence) -> Verdict:
     if soaks and soaked_at <= case.now:
         return with_probe(case, view, reason="SoakEnds")
     if case.now < due:
-        return Verdict(assessment=view, look_at=min(due, soaked_at) if soaks else due)
+        return Verdict(assessment=view, recheck_at=min(due, soaked_at) if soaks else due)
     return with_probe(case, view, reason="ProbeDue")
 
 
@@ -143,7 +143,7 @@ def _heal(case: Case, view: Assessment, heals: int, cause: str) -> Verdict:
         due = ended.at + case.terms.wait_after(heals - 1)
         if case.now < due:
             message = f"{view.message}; put right {heals - 1} times, again at {due:%H:%M:%S} UTC"
-            return Verdict(assessment=replace(view, message=message), look_at=due)
+            return Verdict(assessment=replace(view, message=message), recheck_at=due)
     want = install(case, cause, view.reason, view.message)
     return pending(view, want.__replace__(heals=heals))
 
@@ -151,7 +151,7 @@ def _heal(case: Case, view: Assessment, heals: int, cause: str) -> Verdict:
 def _has_gone_back(case: Case, evidence: Evidence) -> bool:
     """True when an install went well, and before its soak was over the host ran its old version.
 
-    That is a host's own doing, such as kanade's boot sentinel: it is not fought. The look that
+    That is a host's own doing, such as kanade's boot sentinel: it is not fought. The probe that
     ends a soak comes later than that, so what counts is until when all was seen to be well.
     """
     ended, before = case.install_ending, case.before
@@ -206,10 +206,10 @@ def _difference(case: Case, evidence: Evidence, *, drifted: bool) -> tuple[str, 
 
 
 def _is_refuted(case: Case, evidence: Evidence, cause: str) -> bool:
-    """True when our install said that it went well, and no new fact asks for another one since.
+    """True when our install reported success, and no new fact asks for another one since.
 
     New are a person's retry, another system on the host, and drift from what was seen to be right
-    after the install. That the host was never looked at before it is no such fact. The same wish is
+    after the install. That the host was never probed before it is no such fact. The same wish is
     never made twice.
     """
     last, ended = case.install, case.install_ending
@@ -223,7 +223,7 @@ def _is_refuted(case: Case, evidence: Evidence, cause: str) -> bool:
 
 
 def _refuted(view: Assessment) -> Assessment:
-    """The install said that all went well, and the host still runs what it ran before."""
+    """The install reported success, and the host still runs what it ran before."""
     failure = Failure(
         kind=FailureClass.UNPROVED,
         cause=f"the script reported success, but the host {view.message}",
@@ -266,7 +266,9 @@ def _again(case: Case, ended: Ending, view: Assessment, failure: Failure) -> Ver
     due = ended.at + case.terms.wait_after(number)
     if case.now < due:
         message = f"{view.message}; attempt {number + 1} at {due:%H:%M:%S} UTC"
-        return Verdict(assessment=replace(view, state=State.PENDING, message=message), look_at=due)
+        return Verdict(
+            assessment=replace(view, state=State.PENDING, message=message), recheck_at=due
+        )
     message = f"attempt {number + 1}: {failure.cause}"
     return pending(view, install(case, ended.id, str(failure.kind), message, number + 1))
 

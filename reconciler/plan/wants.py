@@ -24,13 +24,13 @@ class Want(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """Where the host stands, what it needs, and when to look again."""
+    """Where the host stands, what it needs, and when to check again."""
 
     assessment: Assessment
     want: Want | None = None
     held: str = ""
     """Why a host that differs is left as it is: the release says so."""
-    look_at: datetime | None = None
+    recheck_at: datetime | None = None
 
 
 def assess(case: Case, state: State, reason: str, message: str) -> Assessment:
@@ -100,13 +100,13 @@ def with_probe(case: Case, view: Assessment, *, reason: str) -> Verdict:
     """Ask the probe, unless it is being asked already, or has failed a moment ago."""
     probe, ended = case.probe, case.probe_ending
     if probe is not None and ended is None:
-        return Verdict(assessment=view, look_at=lapses_at(probe, case.terms))
+        return Verdict(assessment=view, recheck_at=lapses_at(probe, case.terms))
     number = 1
     if probe is not None and ended is not None and ended.failure is not None:
         number = probe.number + 1
         due = ended.at + case.terms.wait_after(probe.number)
         if case.now < due:
-            return Verdict(assessment=view, look_at=due)
+            return Verdict(assessment=view, recheck_at=due)
     want = Want(
         wish=wish(case, Purpose.PROBE, _newest_fact(case)),
         number=number,
@@ -121,14 +121,14 @@ _PROBE_MESSAGES = {
     "HostChanged": "find out what it runs now",
     "JournalUnreadable": "find out what the last install has left behind",
     "NoEvidence": "find out what it runs",
-    "ProbeDue": "look again, as often as the release asks",
+    "ProbeDue": "probe again, as often as the release asks",
     "SoakEnds": "see that it has been healthy for the whole soak",
     "VerifyInstall": "prove what runs after the install",
 }
 
 
 def _newest_fact(case: Case) -> str:
-    """Name the newest thing that is known, so that each look has a cause of its own."""
+    """Name the newest thing that is known, so that each probe has a cause of its own."""
     facts = [
         (ended.at, ended.id)
         for ended in (case.install_ending, case.probe_ending)

@@ -48,7 +48,7 @@ def permit(
     observed: Observed,
     now: datetime,
 ) -> Permit:
-    """Return who may go: the waves up to the first that is not done, and whoever was touched.
+    """Return who may go: the waves up to the first that is not done, and touched hosts.
 
     A host that was touched for this fingerprint has gone already; healing it needs no turn.
     """
@@ -262,7 +262,7 @@ def _soaking(release: Release, wave: Wave, state: WaveState, now: datetime) -> D
         message = f"wave {wave.name} is healthy; it soaks until {until:%H:%M:%S} UTC"
         return Deferred(release=release.name, reason="Soaking", message=message, until=until)
     if state.unconfirmed:
-        message = f"wave {wave.name} has soaked; {state.unconfirmed} hosts are looked at again"
+        message = f"wave {wave.name} has soaked; {state.unconfirmed} hosts are probed again"
         return Deferred(release=release.name, reason="Soaking", message=message)
     return None
 

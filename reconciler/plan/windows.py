@@ -18,7 +18,7 @@ _FARTHEST = 366
 
 @lru_cache(maxsize=256)
 def shut_until(windows: tuple[Window, ...], now: datetime) -> tuple[bool, datetime | None]:
-    """Return whether *windows* forbid a command now, and when it is worth looking again.
+    """Return whether *windows* forbid a command now, and when it is worth checking again.
 
     A `deny` window forbids while it is open; with any `allow` window, one of them must be open.
     """

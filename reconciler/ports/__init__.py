@@ -32,9 +32,9 @@ from reconciler.ports.kanade import (
 from reconciler.ports.leadership import RENEWAL, Leadership, Lease
 from reconciler.ports.reading import Reading
 from reconciler.ports.records import Archive, Inventory, Journal, Records
+from reconciler.ports.reporting import Observer, Onlooker, StatusBoard
 from reconciler.ports.repository import Reverts, Seals, Secrets, Source
 from reconciler.ports.stores import Objects, Store, Sweep
-from reconciler.ports.telling import Observer, Onlooker, StatusBoard
 
 __all__ = [
     "RENEWAL",

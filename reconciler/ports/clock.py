@@ -1,4 +1,4 @@
-"""Time, and who says that something is to be looked at."""
+"""Time, and how a wait is woken."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,4 +19,4 @@ class Clock(Protocol):
 
 
 Wake = Callable[[], None]
-"""Says: look again. It carries nothing."""
+"""Asks for another check. It carries nothing."""

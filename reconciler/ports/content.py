@@ -22,7 +22,7 @@ class Content(Protocol):
 
 
 class LabelledContent(Content, Protocol):
-    """Content that may say of itself which version it is."""
+    """Content that may name its own version."""
 
     async def stated_version(self) -> Version | None:
         """Return the version that a binary names; `None` when it names none."""
@@ -55,5 +55,5 @@ class Artifacts(Protocol):
 
         Raises:
             ArtifactUnavailable: no answer; worth trying again.
-            ArtifactRefused: it cannot be had as the release says.
+            ArtifactRefused: it cannot be had as the release describes it.
         """

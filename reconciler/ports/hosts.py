@@ -1,4 +1,4 @@
-"""The hosts, what they say of their runs, and the services on them."""
+"""The hosts, what they report of their runs, and the services on them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Fleet(Reading, Protocol):
         """Return the last command on every host's own subject."""
 
     def presence(self, host: HostName) -> Presence:
-        """Return whether *host* is there, as far as has been heard by now."""
+        """Return whether *host* is online, as far as has been heard by now."""
 
     def slot_sequence(self, host: HostName) -> int:
         """Return where the last command on *host*'s subject stands, 0 for none, as just heard."""
@@ -43,7 +43,7 @@ class AgentLogs(Protocol):
     async def tail(self, host: HostName, lines: int) -> str:
         """Return the last *lines* of *host*'s log, fewer where they are very long.
 
-        They are as the agent has written them: with whatever it has met, secrets included.
+        They are as the agent has written them: with anything in them, secrets included.
 
         Raises:
             HostOffline: no agent answers to that name.
@@ -56,7 +56,7 @@ class Services(Protocol):
     """The services that run on hosts, as far as they can be reached from here."""
 
     async def ask(self, url: str, version: Version | None = None, /) -> str | None:
-        """Return what is wrong with the service at *url*, `None` when it is well.
+        """Return what is wrong with the service at *url*, `None` when it is healthy.
 
         With *version*, its answer must be a JSON object whose `version` is that one.
         """
@@ -69,14 +69,14 @@ class HealthTarget:
     check: HealthCheck
     mark: str
     version: Version | None = None
-    """What it must say that it is, where the check asks; `None` where nobody knows."""
+    """The version it must show, where the check asks; `None` where it is not known."""
 
 
 class HealthBook(Protocol):
-    """What services say of themselves, asked beside the passes."""
+    """Health checks of services, asked beside the passes."""
 
     def follow(self, wanted: Mapping[tuple[ReleaseName, HostName], HealthTarget]) -> None:
-        """Ask these from now on, and no others; one whose mark changes is asked anew."""
+        """Ask these from now on, and no others; one whose mark changes is asked again."""
 
     def read(self) -> Mapping[tuple[ReleaseName, HostName], Health]:
         """Return what is known by now."""
@@ -84,7 +84,7 @@ class HealthBook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
-    """A failed run whose host may have written down why; *script* says what is secret there."""
+    """A failed run whose host may have logged why; *script* says what is secret there."""
 
     attempt: Attempt
     script: Script
@@ -99,14 +99,14 @@ class EvidenceBook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A report, and what says that it has been taken in: without it, it comes again."""
+    """A report, and its acknowledgement: without that, it comes again."""
 
     report: RunStarted | RunFinished
     acknowledge: Callable[[], Awaitable[None]]
 
 
 class Reports(Protocol):
-    """What agents say of their runs, each told until it is acknowledged."""
+    """What agents report of their runs, each delivered until it is acknowledged."""
 
     async def take(self) -> Sequence[Delivery]:
         """Return what has come in, without waiting for more."""

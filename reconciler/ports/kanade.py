@@ -13,7 +13,7 @@ from reconciler.ports.reading import Reading
 
 
 class Catalogue(Reading, Protocol):
-    """What kanade's job catalogue says, over NATS."""
+    """kanade's job catalogue, read over NATS."""
 
     def live(self) -> Mapping[JobId, LiveJob]:
         """Return every job with its pin and whether it is revoked."""
@@ -23,7 +23,7 @@ class Backend(Protocol):
     """kanade's HTTP API."""
 
     async def state(self) -> BackendState:
-        """Tell whether it can be written through; silence is `DOWN`, no error.
+        """Return whether it can be written through; silence is `DOWN`, no error.
 
         Raises:
             Unauthorized: it answers, and refuses our token.
@@ -91,7 +91,7 @@ class Runner(Protocol):
 
         Raises:
             KanadeRefused: it was not sent, and will not be.
-            KanadeUnavailable: it may have been sent: nothing but the host's slot can tell.
+            KanadeUnavailable: it may have been sent: only the host's slot can show whether it was.
         """
 
 
@@ -99,17 +99,17 @@ class Agents(Reading, Protocol):
     """The agents' own releases."""
 
     def releases(self) -> frozenset[Version]:
-        """Return the versions that hosts can be told to run."""
+        """Return the versions that hosts can be set to run."""
 
     def targets(self) -> Mapping[HostName, AgentTarget]:
-        """Return what hosts are told to run, each for itself."""
+        """Return the version set for each host by itself."""
 
 
 class AgentRollout(Protocol):
     """The agents' own update."""
 
     async def roll_out(self, host: HostName, version: Version) -> None:
-        """Tell the agent of *host* to become *version*.
+        """Set the agent of *host* to run *version*.
 
         Raises:
             KanadeRefused: there is no such release.

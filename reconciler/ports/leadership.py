@@ -4,16 +4,16 @@ from datetime import timedelta
 from typing import Protocol
 
 RENEWAL = timedelta(seconds=5)
-"""How often whoever leads says so: a lease outlasts two renewals that fail."""
+"""How often the leader renews its lease: it outlasts two renewals that fail."""
 
 
 class Lease(Protocol):
     """Leadership: any number of controllers may run, one acts."""
 
-    async def confirm(self, for_at_least: timedelta, *, anew: bool = False) -> None:
+    async def confirm(self, for_at_least: timedelta, *, renew: bool = False) -> None:
         """Make sure that we lead, and go on to for so long: as long as a request may take.
 
-        *anew* renews the lease however much of it is left, so that the server has its say.
+        *renew* renews the lease however much of it is left, so that the server confirms it.
 
         Raises:
             LeaseLost: another controller leads, or may by then.
@@ -29,7 +29,7 @@ class Leadership(Lease, Protocol):
         """True while the lease is ours and has not run out."""
 
     async def attempt(self) -> bool:
-        """Take the lease if it is free or has run out; tell whether we lead.
+        """Take the lease if it is free or has run out; return whether we lead.
 
         Raises:
             KanadeUnavailable: no answer.

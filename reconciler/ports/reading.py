@@ -14,4 +14,4 @@ class Reading(Protocol):
         """
 
     async def resync(self) -> None:
-        """Read everything anew, as at the start; raises as `refresh`."""
+        """Read everything again, as at the start; raises as `refresh`."""

@@ -38,7 +38,7 @@ class Records(Reading, Protocol):
         """Return what is proved of every package on every host."""
 
     def runs(self) -> Mapping[tuple[JobId, HostName], RunStarted]:
-        """Return the runs of our jobs that others have started, and that have not told an end."""
+        """Return the runs of our jobs that others have started, and whose end is not reported."""
 
     def owned_packages(self) -> Mapping[ObjectRef, Owned]:
         """Return the packages that we have published."""
@@ -62,7 +62,7 @@ class Records(Reading, Protocol):
         """Return the fingerprints that have failed."""
 
     def offers(self) -> Mapping[tuple[ReleaseName, Fingerprint], RevertOffer]:
-        """Return what became of offering to revert what is quarantined."""
+        """Return the results of offering to revert what is quarantined."""
 
     def logs(self) -> Mapping[tuple[ReleaseName, HostName], HostLog]:
         """Return what hosts had written down when they failed last."""
@@ -72,7 +72,7 @@ class Records(Reading, Protocol):
 
 
 class Journal(Protocol):
-    """Our own record of what was intended and what became of it; only the leader writes."""
+    """Our own record of what was intended and how it ended; only the leader writes."""
 
     async def record(self, attempt: Attempt) -> None:
         """Keep *attempt*, in place of the host's last one of the same release and purpose.
@@ -88,7 +88,7 @@ class Journal(Protocol):
         """Keep that somebody else has started a job of ours; raises as `record`."""
 
     async def forget_run(self, job: JobId, host: HostName) -> None:
-        """Strike that out: it has told its end."""
+        """Forget it: its end was reported."""
 
 
 class Inventory(Protocol):
@@ -135,4 +135,4 @@ class Archive(Protocol):
         """Keep what a host had written down, in place of what it had at an earlier failure."""
 
     async def note_offer(self, offer: RevertOffer) -> None:
-        """Keep what became of an offer, so that it is made once."""
+        """Keep the result of an offer, so that it is made once."""

@@ -33,7 +33,7 @@ class Reverts(Protocol):
     async def push(self, proposal: Proposal) -> Revision:
         """Return where the branch is: at the proposal's commit, or where it was already.
 
-        A branch that is there is left alone, so asking twice is asking once. It may go on beside
+        A branch that exists is left alone, so asking twice is asking once. It may go on beside
         the caller, who asks again for what came of it.
 
         Raises:
@@ -64,10 +64,10 @@ class Seals(Protocol):
     """Who may sign, and whether somebody did."""
 
     def edition(self) -> str:
-        """Name the list of signers as it is now: another name, and all is checked anew."""
+        """Name the list of signers as it is now: another name, and all is checked again."""
 
-    async def signer(self, word: Signed) -> str:
-        """Return the fingerprint of the key that *word* is signed with, in its person's name.
+    async def signer(self, signed: Signed) -> str:
+        """Return the fingerprint of the key that signed *signed*, in its person's name.
 
         Raises:
             SignatureRefused: it is not signed, or by no key of that person.

@@ -34,7 +34,7 @@ class Objects(Store, Protocol):
             DigestMismatch: what was read is not *digest*; nothing can be seen.
             Conflict: the object is not the one the caller has seen.
             NoRoom: the bucket is full; what was sent is removed.
-            KanadeUnavailable: no answer; whether it is there is unknown.
+            KanadeUnavailable: no answer; whether it exists is unknown.
         """
 
     async def check(self, ref: ObjectRef, digest: Digest) -> None:
@@ -49,7 +49,7 @@ class Objects(Store, Protocol):
         """Remove the object whose metadata is at *sequence*; one that is not there is no error.
 
         Raises:
-            Conflict: another one is there by now, which stays.
+            Conflict: another one was stored meanwhile, which stays.
         """
 
 

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """Whose word was written down; the next pass goes by it."""
+    """Whose request was written down; the next pass acts on it."""
 
     release: ReleaseName
     by: str
@@ -43,54 +43,54 @@ def release_of(controls: Controls, name: str) -> ReleaseStatus:
     return found
 
 
-async def approve(controls: Controls, name: str, by: str, word: Approve) -> Done:
-    """Approve what the person has looked at, and nothing that has come since.
+async def approve(controls: Controls, name: str, by: str, request: Approve) -> Done:
+    """Approve what the person has read, and nothing that has come since.
 
     Raises:
-        Refusal: it is another fingerprint now, or words must be signed.
+        Refusal: it is another fingerprint now, or approvals must be signed.
     """
     release = release_of(controls, name)
-    if controls.signed_words:
+    if controls.needs_signature:
         detail = f"approvals are signed with a key here: reconciler approve {release.name}"
         raise Refusal(HTTPStatus.CONFLICT, detail)
-    if word.fingerprint != release.fingerprint:
-        detail = f"{release.name} is another one now, {release.fingerprint[:12]}: look again"
+    if request.fingerprint != release.fingerprint:
+        detail = f"{release.name} is another one now, {release.fingerprint[:12]}: read it again"
         raise Refusal(HTTPStatus.CONFLICT, detail)
     approval = Approval(
         release=release.name,
         fingerprint=release.fingerprint,
         approver=by,
         at=controls.clock.now(),
-        reason=word.reason,
+        reason=request.reason,
     )
     with _written():
         await controls.book.approve(approval)
-    return _done(release, by, "approve", word.reason)
+    return _done(release, by, "approve", request.reason)
 
 
-async def suspend(controls: Controls, name: str, by: str, word: Suspend) -> Done:
+async def suspend(controls: Controls, name: str, by: str, request: Suspend) -> Done:
     """Stop a release where it stands.
 
     Raises:
         Refusal: the end of it is in the past.
     """
     release, now = release_of(controls, name), controls.clock.now()
-    if word.until is not None and word.until <= now:
+    if request.until is not None and request.until <= now:
         raise Refusal(HTTPStatus.CONFLICT, "until is in the past")
     suspension = Suspension(
-        release=release.name, by=by, reason=word.reason, since=now, until=word.until
+        release=release.name, by=by, reason=request.reason, since=now, until=request.until
     )
     with _written():
         await controls.book.suspend(suspension)
-    return _done(release, by, "suspend", word.reason)
+    return _done(release, by, "suspend", request.reason)
 
 
-async def resume(controls: Controls, name: str, by: str, word: Resume) -> Done:
-    """Let a release go on that was suspended, or told to go back."""
+async def resume(controls: Controls, name: str, by: str, request: Resume) -> Done:
+    """Let a release go on that was suspended or rolled back."""
     release = release_of(controls, name)
     with _written():
         await controls.book.resume(release.name)
-    return _done(release, by, "resume", word.reason)
+    return _done(release, by, "resume", request.reason)
 
 
 def _done(release: ReleaseStatus, by: str, action: str, reason: str) -> Done:
@@ -100,7 +100,7 @@ def _done(release: ReleaseStatus, by: str, action: str, reason: str) -> Done:
 
 @contextmanager
 def _written() -> Iterator[None]:
-    """Tell what keeps a word from being written down."""
+    """Answer with what keeps a request from being written down."""
     try:
         yield
     except TransientError as error:

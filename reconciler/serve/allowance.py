@@ -1,4 +1,4 @@
-"""How much is taken from whoever comes without having shown who they are."""
+"""How many requests are taken from clients that have not shown who they are."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ _REFILL = timedelta(seconds=1)
 
 
 class Allowance:
-    """A token bucket: ten requests at once, then one a second, whoever sends them."""
+    """A token bucket: ten requests at once, then one a second, from all clients together."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -57,9 +57,7 @@ class Approve(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     fingerprint: Annotated[
         str,
-        Meta(
-            max_length=MOST_CHARACTERS, description="That of the release which you have looked at."
-        ),
+        Meta(max_length=MOST_CHARACTERS, description="That of the release which you have read."),
     ]
     reason: Annotated[str, Meta(max_length=1000)] = ""
 

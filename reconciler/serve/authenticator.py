@@ -1,4 +1,4 @@
-"""Who may come in, and as whom: by bearer token, by session, or by the word of a trusted proxy."""
+"""Who may come in, and as whom: by bearer token, by session, or vouched for by a proxy."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What lets people in; where there is neither token nor proxy, everybody may look."""
+    """What lets people in; where there is neither token nor proxy, everybody may read."""
 
     token: str | None = field(default=None, repr=False)
-    """Who knows it may look."""
+    """Who knows it may read."""
     people: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By name a token of their own: with it they may act, too."""
     proxy: Proxy | None = None
@@ -60,7 +60,7 @@ class Authenticator:
         """Return who makes *request*.
 
         Raises:
-            Refusal: whoever it is may not look.
+            Refusal: the visitor may not read.
         """
         token = bearer_token(request)
         if token is not None:
@@ -80,7 +80,7 @@ class Authenticator:
         return Visitor()
 
     def known(self, token: str) -> str:
-        """Return whose *token* it is, nobody's name for the one that only lets look.
+        """Return whose *token* it is, nobody's name for the one that only lets read.
 
         Raises:
             Refusal: it is nobody's.
@@ -100,9 +100,7 @@ class Authenticator:
         """
         visitor = self.visitor(request)
         if not visitor.name:
-            raise Refusal(
-                HTTPStatus.FORBIDDEN, "whoever acts must have a name: sign in as a person"
-            )
+            raise Refusal(HTTPStatus.FORBIDDEN, "to act you need a name: sign in as a person")
         if not from_here(request):
             raise Refusal(HTTPStatus.FORBIDDEN, "this was sent by another site")
         if visitor.csrf and not same(given, visitor.csrf):

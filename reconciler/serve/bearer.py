@@ -1,4 +1,4 @@
-"""Who may look: whoever brings the settings' token; anybody, where there is none."""
+"""Who may read: a client with the settings' token; anybody, where there is none."""
 
 from aiohttp import web
 

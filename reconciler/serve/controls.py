@@ -1,4 +1,4 @@
-"""What the page and the API work with: the status, the events, and the book of people's words."""
+"""What the page and the API work with: the status, the events, and the book of requests."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Entries(Protocol):
 
 
 class Book(Protocol):
-    """Where people's words are written down for the planner to read."""
+    """Where people's requests are written down for the planner to read."""
 
     async def approve(self, approval: Approval) -> None:
         """Let a release's fingerprint through."""
@@ -39,12 +39,12 @@ class Book(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controls:
-    """What the page and the JSON API look at, and where they write."""
+    """What the page and the JSON API read, and where they write."""
 
     status: Callable[[], Status]
     events: Entries
     book: Book
     news: News
     clock: Clock
-    signed_words: bool = False
-    """Only words that an SSH key has signed count: the page cannot give one."""
+    needs_signature: bool = False
+    """Only approvals that an SSH key has signed count: the page cannot sign."""

@@ -12,7 +12,7 @@ def bearer_token(request: web.Request) -> str | None:
 
 
 def same(given: str, expected: str) -> bool:
-    """True when *given* is *expected*; how long it takes tells nothing of what is expected.
+    """True when *given* is *expected*; how long it takes reveals nothing of what is expected.
 
     *given* may hold any bytes, as headers do.
     """

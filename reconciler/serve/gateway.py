@@ -1,7 +1,7 @@
-"""The artifact gateway: kanade's download path, served by whoever is not being replaced.
+"""The artifact gateway: kanade's download path, served by a process that is not being replaced.
 
 A deploy script downloads from here in place of the backend, so that going back works while the
-backend is what is broken. Status codes, headers and words are those of kanade
+backend is what is broken. Status codes, headers and messages are those of kanade
 (`crates/kanade-backend/src/api/app_packages.rs`), which knows no suffix ranges and no `If-Range`.
 """
 
@@ -36,16 +36,16 @@ class Limits:
     """What clients may take of us."""
 
     downloads: int
-    """So many at a time; the next one is told to come back."""
+    """So many at a time; the next one is asked to come back."""
     patience: timedelta = timedelta(seconds=5)
-    """How long one waits for its turn before it is told so."""
+    """How long one waits for its turn before it is answered so."""
     stalled_after: timedelta = timedelta(seconds=30)
     """A client that takes nothing for so long is left."""
     longest: timedelta = timedelta(hours=1)
 
 
 class Gateway:
-    """Serves packages to whoever has a token for them; needs NATS, and nothing else of kanade."""
+    """Serves packages to clients with a token for them; needs NATS, and nothing else of kanade."""
 
     def __init__(
         self, packages: PackageReader, key: Callable[[], TokenKey], clock: Clock, limits: Limits

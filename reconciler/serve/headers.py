@@ -1,4 +1,4 @@
-"""What a browser is told of what it may do with us: nothing but what the page needs."""
+"""The headers that allow a browser what the page needs, and nothing else."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""The forge's push webhook: it says "look again", and nothing in it is believed or even read."""
+"""The forge's push webhook: it triggers a fetch, and nothing in it is believed or even read."""
 
 import asyncio
 import base64
@@ -37,12 +37,12 @@ def git_hook_routes(secret: str | None, wake: Wake, clock: Clock) -> list[web.Ro
 
 
 def git_hook(secret: str, wake: Wake, clock: Clock) -> Handler:
-    """Return the handler: 202 and a wake for whoever knows *secret*, one line of JSON else."""
+    """Return the handler: 202 and a wake where *secret* is known, one line of JSON else."""
     allowance = Allowance(clock)
 
     async def handle(request: web.Request) -> web.Response:
         if not allowance.take():
-            return _error(429, "too many requests; the repository is looked at anyway", retry=1)
+            return _error(429, "too many requests; the repository is fetched anyway", retry=1)
         try:
             async with asyncio.timeout(_BODY_WITHIN_SECONDS):
                 body = await _body(request)

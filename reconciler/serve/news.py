@@ -1,4 +1,4 @@
-"""Who waits to hear that there is something new to look at."""
+"""Notifies those who wait for something new to read."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 
 
 class News:
-    """Says that there is something new, and never what: whoever hears it looks for himself."""
+    """Notifies that there is something new, and never what: a listener reads it itself."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
         self.ended = False
-        """Nothing more will come: whoever listens is to leave."""
+        """Nothing more will come: listeners are to leave."""
 
     @property
     def listeners(self) -> int:
         """How many listen now."""
         return len(self._waiting)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Wake everybody who listens."""
         for event in self._waiting:
             event.set()
@@ -26,7 +26,7 @@ class News:
     def end(self) -> None:
         """Wake everybody, for the last time."""
         self.ended = True
-        self.tell()
+        self.notify()
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Event]:

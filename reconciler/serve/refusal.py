@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 
 class Refusal(Exception):
-    """What is told instead: *detail* is one line, and no secret."""
+    """What is answered instead: *detail* is one line, and no secret."""
 
     def __init__(
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None

@@ -1,4 +1,4 @@
-"""The controller's HTTP: what people and machines ask of it, and the webhook: "look again"."""
+"""The controller's HTTP: what people and machines ask of it, and the webhook."""
 
 import asyncio
 import ssl
@@ -20,7 +20,7 @@ from reconciler.serve.page.routes import Pages
 from reconciler.serve.probes import Checks, probe_routes
 
 _SHUTDOWN_SECONDS = 3.0
-"""A download that is under way then is broken off: whoever takes it goes on with the rest."""
+"""A download that is under way then is broken off: its client resumes with the rest."""
 
 log = structlog.get_logger()
 
@@ -35,12 +35,12 @@ class WebUi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Where to listen, and what is there; without its secret there is no webhook."""
+    """Where to listen, and what to serve; without its secret there is no webhook."""
 
     host: str
     port: int
     token: str | None = field(default=None, repr=False)
-    """Who knows it may look."""
+    """Who knows it may read."""
     webhook_secret: str | None = field(default=None, repr=False)
     checks: Checks = dict
     exposition: Callable[[], bytes] | None = None

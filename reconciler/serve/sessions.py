@@ -29,8 +29,8 @@ class Sessions:
     """
 
     def __init__(self, tokens: Mapping[str, str], clock: Clock) -> None:
-        told = msgspec.json.encode(sorted(tokens.items()))
-        secret = told if tokens else secrets.token_bytes(32)
+        seed = msgspec.json.encode(sorted(tokens.items()))
+        secret = seed if tokens else secrets.token_bytes(32)
         self._key = hmac.digest(b"kanade-reconciler session", secret, hashlib.sha256)
         self._clock = clock
 

@@ -31,7 +31,7 @@ _MOST_MOMENTS = 300
 
 
 class Urgency(IntEnum):
-    """How soon somebody should look at a release, the first one first."""
+    """How urgently a release needs a person, the most urgent first."""
 
     NEEDS_PERSON = 0
     FAILING = 1
@@ -77,7 +77,7 @@ class Events:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What has become of a release since its commit, the oldest first."""
+    """What has happened to a release since its commit, the oldest first."""
 
     release: ReleaseStatus
     items: Sequence[Moment]
@@ -115,7 +115,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
-    """The controller, and how much it looks after."""
+    """The controller, and how much it manages."""
 
     controller: ControllerStatus
     releases: int
@@ -124,7 +124,7 @@ class Controller:
 
 
 def controller(status: Status) -> Controller:
-    """Return what is told of the controller itself."""
+    """Return what is shown of the controller itself."""
     return Controller(
         controller=status.controller,
         releases=len(status.releases),
@@ -140,7 +140,7 @@ def releases(status: Status) -> Releases:
 
 
 def urgency(release: ReleaseStatus) -> Urgency:
-    """Return how soon somebody should look at *release*."""
+    """Return how urgently *release* needs a person."""
     so = {condition.type for condition in release.conditions if condition.status is Truth.TRUE}
     if ConditionType.STALLED in so or any(item.needs_person for item in release.held):
         return Urgency.NEEDS_PERSON
@@ -177,7 +177,7 @@ def why(status: Status, name: str) -> Why:
 
 
 def story(release: ReleaseStatus, entries: Iterable[Entry]) -> Timeline:
-    """Return what has become of *release*."""
+    """Return what has happened to *release*."""
     items = timeline(release, (entry.event for entry in entries))
     left_out = max(0, len(items) - _MOST_MOMENTS)
     shown = (*items[:1], *items[1 + left_out :])
@@ -252,5 +252,5 @@ def _wave(name: str, hosts: Sequence[HostStatus], gate: Held | None, *, is_open:
     )
 
 
-def _counted(words: Iterable[str]) -> Mapping[str, int]:
-    return dict(sorted(Counter(words).items()))
+def _counted(names: Iterable[str]) -> Mapping[str, int]:
+    return dict(sorted(Counter(names).items()))

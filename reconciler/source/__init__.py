@@ -1,1 +1,1 @@
-"""Git in, snapshots out: the repository, what says "look again", and the artifacts."""
+"""Git in, snapshots out: the repository, what triggers a fetch, and the artifacts."""

@@ -33,7 +33,7 @@ class BlobContent:
         """Yield the bytes; the last block comes before they are known to be the right ones.
 
         Raises:
-            SourceUnavailable: they are not what the object's id says, or there are no more.
+            SourceUnavailable: they do not match the object's id, or there are no more.
         """
         hashed = hashlib.sha1(f"blob {self._size_bytes}\0".encode(), usedforsecurity=False)
         while block := await self._block(block_bytes):
@@ -41,8 +41,8 @@ class BlobContent:
             yield block
         errors = await ending(self._process.stderr)
         if await self._process.wait() or hashed.hexdigest() != self._object_id:
-            said = errors.decode("utf-8", "replace").strip() or "not what its id says"
-            raise self._damaged(self._object_id, said)
+            why = errors.decode("utf-8", "replace").strip() or "it does not match its id"
+            raise self._damaged(self._object_id, why)
 
     async def _block(self, block_bytes: int) -> bytes:
         stream = self._process.stdout

@@ -139,4 +139,4 @@ def _said(log: Path) -> str:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         lines = file.read().decode("utf-8", "replace").splitlines()
     last = [line.strip() for line in lines if line.strip()][-_LINES_SHOWN:]
-    return f"it said: {presentable(' | '.join(last), None)}" if last else "it said nothing"
+    return f"its output: {presentable(' | '.join(last), None)}" if last else "it wrote nothing"

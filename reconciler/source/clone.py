@@ -86,7 +86,7 @@ class Clone:
 
         Raises:
             HistoryRewritten: it does not, or *applied* is in no history any more.
-            CloneDamaged: git could not tell.
+            CloneDamaged: git could not find out.
         """
         arguments = ("merge-base", "--is-ancestor", "--end-of-options", applied, revision)
         try:

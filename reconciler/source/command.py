@@ -48,7 +48,7 @@ class GitFailed(Exception):
     message: str
 
     def __str__(self) -> str:
-        return f"git {self.command} failed ({self.code}): {self.message or 'it did not say why'}"
+        return f"git {self.command} failed ({self.code}): {self.message or 'without a message'}"
 
 
 class Git:
@@ -60,7 +60,7 @@ class Git:
         self._executable: str | None = None
 
     async def network(self, *arguments: str, deadline: timedelta, clone: Path | None) -> Finished:
-        """Run a command that speaks to the repository.
+        """Run a command that connects to the repository.
 
         Raises:
             GitFailed: it ended with an error.
@@ -137,13 +137,13 @@ class Git:
         return configuration
 
     def _ssh_command(self) -> str:
-        words = ["ssh", "-oBatchMode=yes", "-oConnectTimeout=10", "-oStrictHostKeyChecking=yes"]
-        words += ["-oServerAliveInterval=5", "-oServerAliveCountMax=3"]
+        command = ["ssh", "-oBatchMode=yes", "-oConnectTimeout=10", "-oStrictHostKeyChecking=yes"]
+        command += ["-oServerAliveInterval=5", "-oServerAliveCountMax=3"]
         if self._settings.ssh_key is not None:
-            words += ["-oIdentitiesOnly=yes", "-i", str(self._settings.ssh_key)]
+            command += ["-oIdentitiesOnly=yes", "-i", str(self._settings.ssh_key)]
         if self._settings.ssh_known_hosts is not None:
-            words.append(f"-oUserKnownHostsFile={self._settings.ssh_known_hosts}")
-        return shlex.join(words)
+            command.append(f"-oUserKnownHostsFile={self._settings.ssh_known_hosts}")
+        return shlex.join(command)
 
     async def _run(
         self,
@@ -184,10 +184,10 @@ class Git:
             seconds = _VERSION_DEADLINE.total_seconds()
             hangs = f"{executable} version did not answer within {seconds:g} s"
             raise SourceUnavailable(f"git hangs: {hangs}") from error
-        said = done.output.decode("utf-8", "replace")
-        version = _VERSION.match(said)
+        shown = done.output.decode("utf-8", "replace")
+        version = _VERSION.match(shown)
         if version is None or (int(version[1]), int(version[2])) < _OLDEST:
-            raise UsageError(f"{needed} not found: {executable} is {presentable(said, None)!r}")
+            raise UsageError(f"{needed} not found: {executable} is {presentable(shown, None)!r}")
         return executable
 
 

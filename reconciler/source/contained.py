@@ -1,4 +1,4 @@
-"""Opening a file that must lie below a folder, whatever links there are on the way."""
+"""Opening a file that must lie below a folder, even where links are on the way."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ def opened_below(
     """Open the regular file *path*, which is absolute, or relative to one of *roots*.
 
     Links are followed as long as they stay below a root. The file is then opened without
-    following any, so that one that is put there meanwhile leads nowhere. *where* says in an
+    following any, so that one that is put there meanwhile leads nowhere. *where* names in an
     error what the roots are.
 
     Raises:

@@ -13,7 +13,7 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 class FileContent:
-    """Implements `ports.LabelledContent` over a descriptor; whoever opened it closes it."""
+    """Implements `ports.LabelledContent` over a descriptor; its opener closes it."""
 
     def __init__(self, descriptor: int, subject: str) -> None:
         self._descriptor = descriptor

@@ -1,4 +1,4 @@
-"""What git said, as what it means for the loop; git is run with `LC_ALL=C`, so its words hold."""
+"""git's messages, as errors of ours; git is run with `LC_ALL=C`, so that they are in English."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""An artifact fetched over https: bounded in bytes and time, its redirects looked at one by one."""
+"""An artifact fetched over https: bounded in bytes and time, its redirects checked one by one."""
 
 import asyncio
 import ssl
@@ -52,7 +52,7 @@ class Downloader:
         return shown
 
     async def size(self, address: str) -> int | None:
-        """Ask how many bytes *address* serves, and take none; `None` where it does not say.
+        """Ask how many bytes *address* serves, and take none; `None` where it does not state that.
 
         Raises what `fetch` raises.
         """

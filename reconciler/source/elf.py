@@ -14,7 +14,7 @@ _HEADER_BYTES = 64
 
 
 def elf_version(descriptor: int) -> str | None:
-    """Return what the note's `version` says; `None` when there is no sound note."""
+    """Return the note's `version`; `None` when there is no sound note."""
     try:
         for notes in _note_segments(descriptor):
             for owner, kind, text in _notes(*notes):

@@ -25,7 +25,7 @@ class StateFolder:
 
     @property
     def clone(self) -> Path:
-        """The bare clone; when it is there, it was whole when it was put there."""
+        """The bare clone; when it exists, it was whole when it was put there."""
         return self.path / "repository.git"
 
     @asynccontextmanager
@@ -63,7 +63,7 @@ class StateFolder:
         if not _REVISION.fullmatch(text):
             raise UsageError(
                 f"{self._note}: no revision in it: put the applied commit there, or remove the "
-                "file to take whatever the branch is at"
+                "file to take the branch as it is"
             )
         return Revision(text.strip())
 

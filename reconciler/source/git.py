@@ -134,7 +134,7 @@ class GitSource:
         self._damaged = True
         return SourceUnavailable(
             f"{self.origin}: object {object_id[:12]} cannot be read from the clone, which is made "
-            f"again at the next look ({presentable(why, None)})"
+            f"again at the next fetch ({presentable(why, None)})"
         )
 
     async def _taken(self, tip: Tip) -> Snapshot:

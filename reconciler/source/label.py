@@ -1,4 +1,4 @@
-"""What a binary says of itself."""
+"""The version that a binary names itself."""
 
 import os
 import re

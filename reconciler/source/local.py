@@ -78,6 +78,6 @@ def _git(folder: Path, *arguments: str) -> str:
     except FileNotFoundError as error:
         raise UsageError("git is not on PATH; install it") from error
     except subprocess.CalledProcessError as error:
-        said = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UsageError(f"{folder}: {said}") from error
+        why = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UsageError(f"{folder}: {why}") from error
     return done.stdout

@@ -22,7 +22,7 @@ _ALLOWED = "use https://, ssh://, user@host:path, file:// or a local path"
 
 
 class Transport(StrEnum):
-    """How git reaches the repository; the words of `GIT_ALLOW_PROTOCOL`."""
+    """How git reaches the repository; the names of `GIT_ALLOW_PROTOCOL`."""
 
     HTTPS = "https"
     HTTP = "http"
@@ -47,7 +47,7 @@ class Location:
 
     @classmethod
     def parse(cls, text: str, *, allow_loopback_http: bool = False) -> Self:
-        """Read what the settings say.
+        """Parse the settings' URL.
 
         Raises:
             UsageError: it is no address, or not an allowed one; names it without its credential.
@@ -126,7 +126,7 @@ class Location:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether *host* can only be this machine, without asking anybody."""
+    """Return whether *host* can only be this machine, without asking anybody."""
     if host == "localhost":
         return True
     try:

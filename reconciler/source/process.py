@@ -39,7 +39,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """What became of a command; `errors` is the end of its standard error."""
+    """The outcome of a command; `errors` is the end of its standard error."""
 
     code: int
     output: bytes
@@ -54,7 +54,7 @@ async def running(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Start a command in a process group of its own; on the way out the whole group is ended.
 
-    All that it says goes to the file *output*, or else through pipes.
+    All its output goes to the file *output*, or else through pipes.
 
     Raises:
         NotStarted: there is no such command, or no room for one more process.
@@ -106,7 +106,7 @@ def _limited(call: Invocation) -> tuple[str, ...]:
 
 
 def _executable(call: Invocation) -> str:
-    """Find a command as the kernel would: the shell's own words for its absence come too late."""
+    """Find a command as the kernel would: the shell's own message of its absence comes too late."""
     name = call.arguments[0]
     if "/" in name:
         name = str(call.folder / name)
@@ -161,7 +161,7 @@ async def _output(process: asyncio.subprocess.Process, limit: int) -> tuple[byte
         body += block
         if len(body) > limit:
             end_group(process.pid)
-            # The end of a process is told after the end of its pipes, and a full one has none.
+            # The end of a process is seen after the end of its pipes, and a full one has none.
             while await process.stdout.read(_READ_BYTES):
                 pass
             return bytes(body[:limit]), True

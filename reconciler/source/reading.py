@@ -1,7 +1,7 @@
 """A bare clone read through GitPython; everything here blocks, and belongs to one thread.
 
 Every object is checked against its own id, so that what is returned is what the commit names,
-whatever has become of the disk. GitPython is told ids and refs of ours alone: nothing that
+whatever has happened to the disk. GitPython is given ids and refs of ours alone: nothing that
 comes from outside reaches its command line.
 """
 
@@ -36,7 +36,7 @@ class ObjectReader:
         self._repo = repo
 
     def object_id(self, ref: str) -> str:
-        """Return what *ref*, one of our own, says; whether that is there is not looked at."""
+        """Return the id that *ref*, one of our own, holds; the object itself is not checked."""
         import git  # noqa: PLC0415 - see `opened`
 
         return git.SymbolicReference.dereference_recursive(self._repo, ref)
@@ -99,14 +99,14 @@ class ObjectReader:
         return int(self._repo.odb.info(binascii.unhexlify(object_id)).size)
 
     def data(self, object_id: str, kind: str) -> bytes:
-        """Return an object whole, found to be what its id says; for small ones alone."""
+        """Return an object whole, checked against its id; for small ones alone."""
         if (size := self.size(object_id)) > _MAX_OBJECT_BYTES:
             raise SourceRefused(f"{kind} {object_id[:12]} is {size:,} bytes; a sane one is smaller")
         # The stream must be gone before the repository is closed: it reads on in its __del__.
         content = bytes(self._repo.odb.stream(binascii.unhexlify(object_id)).read())
         header = f"{kind} {len(content)}\0".encode()
         if hashlib.sha1(header + content, usedforsecurity=False).hexdigest() != object_id:
-            raise CloneDamaged(f"{kind} {object_id[:12]} is not what its id says")
+            raise CloneDamaged(f"{kind} {object_id[:12]} does not match its id")
         return content
 
     def _folder(self, revision: Revision, folder: str) -> str:

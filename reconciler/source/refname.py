@@ -15,7 +15,7 @@ _MAX_LENGTH = 255
 
 
 class RefKind(StrEnum):
-    """What a ref is, in the words of an error."""
+    """What a ref is, as an error names it."""
 
     BRANCH = "branch"
     TAG = "tag"

@@ -1,4 +1,4 @@
-"""The ways in which a repository is there and still cannot be followed, each with its name."""
+"""The ways in which a repository exists and still cannot be followed, each with its name."""
 
 from reconciler.errors import ReconcilerError, SourceRefused
 

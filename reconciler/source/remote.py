@@ -1,4 +1,4 @@
-"""What the repository says of its refs, without fetching anything: the cheap way to poll."""
+"""The repository's refs, without fetching anything: the cheap way to poll."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _NAMED_AT_MOST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
-    """Where the ref is now, by the repository's own word."""
+    """Where the ref is now, as the repository lists it."""
 
     revision: Revision
     ref: str
@@ -68,7 +68,7 @@ class Remote:
         if target is None:
             raise DetachedHead(
                 f"{self._location.shown}: HEAD is detached at {refs['HEAD'][:12]}: "
-                "say which branch to follow"
+                "name the branch to follow"
             )
         return Tip(revision=_commit(refs["HEAD"]), ref=target)
 
@@ -76,7 +76,7 @@ class Remote:
         shown = self._location.shown
         if self._ref.kind is RefKind.BRANCH and tag in refs:
             return TagNotBranch(
-                f"{shown}: {str(self._ref)!r} is a tag, not a branch: to follow it, say {tag!r}"
+                f"{shown}: {str(self._ref)!r} is a tag, not a branch: to follow it, set {tag!r}"
             )
         everything = await self._refs()
         names = [name for name in everything if name.startswith("refs/")]
@@ -88,7 +88,7 @@ class Remote:
             return RepositoryEmpty(f"{shown}: the repository is empty: {hint}")
         if self._ref.kind is RefKind.HEAD:
             return BranchGone(
-                f"{shown}: HEAD names a branch that is not there; say which to follow"
+                f"{shown}: HEAD names a branch that does not exist; name one to follow"
             )
         prefix = "refs/tags/" if self._ref.kind is RefKind.TAG else "refs/heads/"
         others = sorted(

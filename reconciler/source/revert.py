@@ -1,7 +1,7 @@
 """A branch with one commit of our own, pushed beside the branch that is followed.
 
 Made by plumbing in the bare clone: an index of its own, no work tree, no hooks. Nothing that is
-in the repository is ever moved: a branch that is there already is left as it is.
+in the repository is ever moved: a branch that exists already is left as it is.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class GitReverts:
         """See `ports.Reverts`."""
         name = proposal.branch
         if name not in self._under_way:
-            # Awaited by whoever asks again, or at the end: it must not hold a pass up.
+            # Awaited by the next request, or at the end: it must not hold a pass up.
             task = asyncio.create_task(self._pushed(proposal))  # noqa: TID251
             self._under_way[name] = task
         task = self._under_way[name]
@@ -99,18 +99,18 @@ class GitReverts:
             content, message = _written(Path(folder), proposal)
             also = {"GIT_INDEX_FILE": f"{folder}/index", **self._signature(proposal)}
 
-            async def said(*arguments: str) -> str:
+            async def output(*arguments: str) -> str:
                 deadline = self._settings.poll_deadline
                 done = await self._git.local(*arguments, deadline=deadline, clone=clone, also=also)
                 return done.output.decode("ascii", "replace").strip()
 
-            blob = await said("hash-object", "-w", "--no-filters", content)
-            entry = await said("ls-tree", "--full-tree", "-z", base, proposal.path)
+            blob = await output("hash-object", "-w", "--no-filters", content)
+            entry = await output("ls-tree", "--full-tree", "-z", base, proposal.path)
             mode = entry.partition(" ")[0]
-            await said("read-tree", base)
-            await said("update-index", "--cacheinfo", f"{mode},{blob},{proposal.path}")
-            tree = await said("write-tree", "--missing-ok")  # large files were left out
-            return Revision(await said("commit-tree", "-p", base, "-F", message, tree))
+            await output("read-tree", base)
+            await output("update-index", "--cacheinfo", f"{mode},{blob},{proposal.path}")
+            tree = await output("write-tree", "--missing-ok")  # large files were left out
+            return Revision(await output("commit-tree", "-p", base, "-F", message, tree))
 
     def _signature(self, proposal: Proposal) -> Mapping[str, str]:
         name, _, mail = self._author.partition(" <")

@@ -22,7 +22,7 @@ class GitSettings:
     token: Callable[[], str] | None = None
     """The password for https, asked for at each use, so that it may be rotated."""
     username: str = "git"
-    """What the token belongs to; most forges do not look at it."""
+    """Who the token belongs to; most forges ignore it."""
     ssh_key: Path | None = None
     ssh_known_hosts: Path | None = None
     allow_loopback_http: bool = False

@@ -23,7 +23,7 @@ class Spool:
         """Write *blocks* to it, in constant memory.
 
         Raises:
-            ArtifactRefused: they are more than *at_most* bytes; it says *too_many*.
+            ArtifactRefused: they are more than *at_most* bytes; the message is *too_many*.
             ArtifactUnavailable: the disk is full.
         """
         gathered = bytearray()

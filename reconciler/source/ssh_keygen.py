@@ -35,9 +35,9 @@ class SshSeals:
         except OSError as error:
             return f"unreadable: {error.strerror}"
 
-    async def signer(self, word: Signed) -> str:
+    async def signer(self, signed: Signed) -> str:
         """See `ports.Seals`; the check runs beside the loop, not in it."""
-        return await asyncio.to_thread(verify, word, self.allowed_signers)
+        return await asyncio.to_thread(verify, signed, self.allowed_signers)
 
 
 def allowed(signers: Path) -> tuple[str, ...]:
@@ -53,25 +53,25 @@ def allowed(signers: Path) -> tuple[str, ...]:
     return tuple(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
-def verify(word: Signed, allowed_signers: Path) -> str:
-    """Return the fingerprint of the key that signed *word*; see `ports.Seals`."""
-    if not word.signature:
+def verify(signed: Signed, allowed_signers: Path) -> str:
+    """Return the fingerprint of the key that signed *signed*; see `ports.Seals`."""
+    if not signed.signature:
         raise SignatureRefused("it is not signed: approve with --key FILE")
-    if len(word.signature) > _MAX_SIGNATURE_CHARACTERS or "\0" in word.approver:
+    if len(signed.signature) > _MAX_SIGNATURE_CHARACTERS or "\0" in signed.approver:
         raise SignatureRefused(_NO_SIGNATURE)
     with tempfile.NamedTemporaryFile("w", prefix="seal-", suffix=".sig") as file:
-        file.write(word.signature)
+        file.write(signed.signature)
         file.flush()
-        who = ("-I", word.approver, "-f", str(allowed_signers), "-s", file.name)
-        done = _run(("-Y", "verify", "-n", NAMESPACE, *who), signed_text(word))
+        who = ("-I", signed.approver, "-f", str(allowed_signers), "-s", file.name)
+        done = _run(("-Y", "verify", "-n", NAMESPACE, *who), signed_text(signed))
     found = _KEY.search(done.stdout.decode(errors="replace"))
     if done.returncode != 0 or found is None:
         raise SignatureRefused(_why(done.stderr.decode(errors="replace"), allowed_signers))
     return found[1]
 
 
-def sign(word: Signed, key: str) -> str:
-    """Return the signature over *word* by *key*: a file, or a public key that the agent holds.
+def sign(request: Signed, key: str) -> str:
+    """Return the signature over *request* by *key*: a file, or a public key that the agent holds.
 
     A passphrase is asked for on the terminal.
 
@@ -86,20 +86,20 @@ def sign(word: Signed, key: str) -> str:
             path = file.name
         else:
             path = str(Path(key).expanduser())
-        words = ("-Y", "sign", "-n", NAMESPACE, "-f", path)
-        done = _run(words, signed_text(word), seconds=None)
+        arguments = ("-Y", "sign", "-n", NAMESPACE, "-f", path)
+        done = _run(arguments, signed_text(request), seconds=None)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it does not say why"]
-        raise UsageError(f"{key}: cannot sign with this key: {said[-1]}; name another by --key")
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["without a message"]
+        raise UsageError(f"{key}: cannot sign with this key: {lines[-1]}; name another by --key")
     return done.stdout.decode()
 
 
 def _run(
-    words: Sequence[str], text: bytes, *, seconds: float | None = _DEADLINE_SECONDS
+    arguments: Sequence[str], text: bytes, *, seconds: float | None = _DEADLINE_SECONDS
 ) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(  # noqa: S603 (no shell, and every word is one argument)
-            ("ssh-keygen", *words),  # noqa: S607 (wherever this machine has it)
+        return subprocess.run(  # noqa: S603 (no shell, and each argument is one)
+            ("ssh-keygen", *arguments),  # noqa: S607 (wherever this machine has it)
             input=text,
             capture_output=True,
             check=False,

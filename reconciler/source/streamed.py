@@ -1,4 +1,4 @@
-"""Bytes that come as a stream, and can still be asked what they say of themselves."""
+"""Bytes that come as a stream, and can still be asked for the version that they name."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

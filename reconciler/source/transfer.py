@@ -75,7 +75,7 @@ class Transfer:
                 "rev-list", *options, tree, deadline=_LIST_DEADLINE, clone=clone
             )
         except (GitFailed, TimeoutError):
-            return []  # the reader says what is wrong, better than this could
+            return []  # the reader reports what is wrong, better than this could
         lines = done.output.decode("ascii", "replace").split()
         return [line.removeprefix(_MISSING) for line in lines if line.startswith(_MISSING)]
 

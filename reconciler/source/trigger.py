@@ -1,6 +1,6 @@
-"""What says "look again": the clock, a signal, a push; none of them carries anything.
+"""What triggers a fetch: the clock, a signal, a push; none of them carries anything.
 
-A trigger may be late, wrong, or come ten times: the pass that follows looks at everything.
+A trigger may be late, wrong, or come ten times: the pass that follows reads everything.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ class Trigger(Protocol):
     """Something that wakes the controller until it is cancelled."""
 
     async def run(self, wake: Wake) -> None:
-        """Call *wake* whenever it is worth looking again; does not return by itself."""
+        """Call *wake* whenever a fetch is worth it; does not return by itself."""
 
 
 class PendingWake:
@@ -28,7 +28,7 @@ class PendingWake:
         self._event = asyncio.Event()
 
     def __call__(self) -> None:
-        """Ask for a look; for the event loop's own thread."""
+        """Ask for a fetch; for the event loop's own thread."""
         self._event.set()
 
     async def wait(self, at_most: timedelta | None = None) -> bool:

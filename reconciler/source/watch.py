@@ -11,9 +11,9 @@ import watchfiles
 from reconciler.ports import Clock, Wake
 from reconciler.source.refs import Mark, RefStore, ref_store
 
-_STEP_MILLISECONDS = 10  # a change is told when the step after it has brought no other
+_STEP_MILLISECONDS = 10  # a change is reported when the step after it has brought no other
 _GATHER_MILLISECONDS = 40
-_QUIET_MILLISECONDS = 5_000  # then a look is taken anyway: some file systems tell nothing
+_QUIET_MILLISECONDS = 5_000  # then it is polled anyway: some file systems report nothing
 _POLL_EVERY = timedelta(seconds=1)
 _POLLS_BEFORE_WATCHING_AGAIN = 60
 
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class RepositoryWatch:
-    """Wakes when a ref of a local repository moves; polls where the kernel cannot tell."""
+    """Wakes when a ref of a local repository moves; polls where the kernel does not report that."""
 
     def __init__(self, repository: Path, clock: Clock, watch: Watch | None = None) -> None:
         self._repository = repository

@@ -36,7 +36,7 @@ K = TypeVar("K")
 
 
 class Board:
-    """Reads the status back, and says which entries a new one changes."""
+    """Reads the status back, and computes which entries a new one changes."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
@@ -56,7 +56,7 @@ class Board:
         self._logs = log_table(mirror)
 
     def read(self) -> Status:
-        """Return the last status that a leader has told; an empty one when none ever has."""
+        """Return the last status that a leader has published; an empty one when none ever has."""
         return Status(
             controller=self._controller.read().get(None, ControllerStatus(revision=None)),
             releases=self._releases.read(),
@@ -115,14 +115,14 @@ class KvBoard:
         """Call *changed* whenever there may be another status to read."""
         self._board.follow(changed)
 
-    async def tell(self, status: Status, events: Sequence[Event]) -> None:
+    async def publish(self, status: Status, events: Sequence[Event]) -> None:
         """See `ports.StatusBoard`; events go first, so that none is lost by a crash between.
 
         Their stream knows no terms, so the lease is renewed for them.
         """
         entries = changes(self._board.read(), status)
         if events:
-            await self._lease.confirm(for_at_least=ANSWER_WITHIN, anew=True)
+            await self._lease.confirm(for_at_least=ANSWER_WITHIN, renew=True)
             await self._events.publish(events)
         if entries:
             await self._ledger.write(entries)

@@ -1,4 +1,4 @@
-"""The newest of our events, held in memory for who looks over HTTP: read once, then followed."""
+"""The newest of our events, held in memory for readers over HTTP: read once, then followed."""
 
 import asyncio
 from collections import deque
@@ -20,9 +20,9 @@ from reconciler.state.codec import decode
 from reconciler.state.names import EVENTS_STREAM, EVENTS_SUBJECT
 
 _KEPT = 5_000
-"""Of releases, and again of hosts: a large fleet's hosts never push out what became of it all."""
+"""Of releases, and as many of hosts: a large fleet's hosts never push out the releases'."""
 _READ_BACK = 100_000
-"""So many are looked through at the start: most of a large fleet's are its hosts'."""
+"""So many are searched at the start: most of a large fleet's are its hosts'."""
 _TRY_AGAIN = timedelta(seconds=2)
 
 log = structlog.get_logger()
@@ -43,14 +43,16 @@ class Chronicle:
         self._connection = connection
         self._clock = clock
         self._changed = changed
-        self._told: deque[Entry] = deque(maxlen=_KEPT)
+        self._of_releases: deque[Entry] = deque(maxlen=_KEPT)
         self._of_hosts: deque[Entry] = deque(maxlen=_KEPT)
         self.newest = 0
         """The number of the last event."""
 
     def entries(self, after: int = 0) -> list[Entry]:
         """Return what is held and came *after* that number, the oldest first."""
-        fresh = [entry for held in (self._told, self._of_hosts) for entry in _since(held, after)]
+        fresh = [
+            entry for held in (self._of_releases, self._of_hosts) for entry in _since(held, after)
+        ]
         return sorted(fresh, key=lambda entry: entry.sequence)
 
     async def run(self) -> None:
@@ -67,9 +69,9 @@ class Chronicle:
         stop_listening = self._connection.listen(lost.set)
         try:
             last = (await api.stream_info(self._connection, EVENTS_STREAM)).state.last_seq
-            if last < self.newest:  # it was made anew, and counts from the beginning again
+            if last < self.newest:  # it was created again, and counts from the beginning
                 self.newest = 0
-                self._told.clear()
+                self._of_releases.clear()
                 self._of_hosts.clear()
             start = max(self.newest + 1, last - _READ_BACK + 1)
             subject = f"{EVENTS_SUBJECT}.>"
@@ -92,10 +94,10 @@ class Chronicle:
             log.warning("event unreadable", sequence=message.sequence, error=str(error))
             return
         entry = Entry(sequence=message.sequence, event=event)
-        (self._told if event.host is None else self._of_hosts).append(entry)
+        (self._of_releases if event.host is None else self._of_hosts).append(entry)
         self._changed()
 
 
 def _since(held: deque[Entry], after: int) -> Iterator[Entry]:
-    """Yield the newest of *held*, and look at no more of it."""
+    """Yield the newest of *held*, and read no more of it."""
     return takewhile(lambda entry: entry.sequence > after, reversed(held))

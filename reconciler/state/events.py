@@ -17,7 +17,7 @@ from reconciler.state.names import EVENTS_STREAM, EVENTS_SUBJECT
 _MAX_AGE = timedelta(days=30)
 _MAX_BYTES = 64 * 1024 * 1024
 _DEDUPLICATION_WINDOW = timedelta(minutes=30)
-"""As long as a controller may need to come back after a crash and tell the same again."""
+"""As long as a controller may need to come back after a crash and publish the same again."""
 
 
 class EventLog:

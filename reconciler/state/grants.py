@@ -10,7 +10,7 @@ from reconciler.state.names import (
 )
 
 
-def looking() -> Grants:
+def reading() -> Grants:
     """Read the status, what people asked for, and the events."""
     return (
         mirrored(f"KV_{STATE_BUCKET}", f"$KV.{STATE_BUCKET}.>")
@@ -21,10 +21,10 @@ def looking() -> Grants:
 
 def asking() -> Grants:
     """Write down what a person asks for."""
-    return looking() | written(REQUESTS_BUCKET)
+    return reading() | written(REQUESTS_BUCKET)
 
 
-def telling(kind: str) -> Grants:
+def publishing(kind: str) -> Grants:
     """Add events of one kind to those that the leader writes."""
     return sending(f"{EVENTS_SUBJECT}.*.{kind}")
 

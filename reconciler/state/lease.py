@@ -2,7 +2,7 @@
 
 Two keys. The *term* is written only when leadership changes hands, and every write of the
 leader's is fenced by its sequence, so that a leader who was stopped and wakes up changes nothing.
-The *beat* is renewed; whoever sees it unchanged for the lease's whole length may take over, by
+The *beat* is renewed; one that sees it unchanged for the lease's whole length may take over, by
 its own clock alone: no two clocks are compared.
 """
 
@@ -68,9 +68,9 @@ class KvLease:
             raise LeaseLost("another controller leads")
         return self._bucket.subject(TERM), self._term
 
-    async def confirm(self, for_at_least: timedelta, *, anew: bool = False) -> None:
+    async def confirm(self, for_at_least: timedelta, *, renew: bool = False) -> None:
         """See `ports.Lease`."""
-        if anew or self._left() < for_at_least.total_seconds():
+        if renew or self._left() < for_at_least.total_seconds():
             await self.renew()
         if self._left() < for_at_least.total_seconds():
             raise LeaseLost("the lease has run out, or another controller leads")
@@ -79,7 +79,7 @@ class KvLease:
         return self._good_until - self._clock.monotonic() if self._term is not None else 0.0
 
     async def attempt(self) -> bool:
-        """Take the lease when it is free, ours from before, or has run out; tell whether we lead.
+        """Take the lease when it is free, ours from before, or has run out; return whether we lead.
 
         Raises:
             KanadeUnavailable: NATS did not answer.
@@ -124,7 +124,7 @@ class KvLease:
         self._good_until = sent_at + (LENGTH - _MARGIN).total_seconds()
 
     async def release(self) -> None:
-        """Let others take over at once; a failure to say so costs them the lease's length."""
+        """Let others take over at once; where that fails they wait for the lease's length."""
         if self._term is None:
             return
         term, self._term = self._term, None
@@ -143,7 +143,7 @@ class KvLease:
 
 
 def holder_of(term: Message | None) -> str:
-    """Return who has taken the lease, as its term says; empty where nobody has, or nobody knows."""
+    """Return who has taken the lease, by its term; empty where nobody has, or it is unknown."""
     try:
         return msgspec.json.decode(term.data, type=Holder).instance if term is not None else ""
     except (msgspec.DecodeError, msgspec.ValidationError):

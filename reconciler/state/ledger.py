@@ -177,7 +177,7 @@ class Ledger:
         return {**found, **self._quarantine.read()}
 
     def offers(self) -> Mapping[tuple[ReleaseName, Fingerprint], RevertOffer]:
-        """Return what became of offering reverts."""
+        """Return the results of offering reverts."""
         return self._offers.read()
 
     def logs(self) -> Mapping[tuple[ReleaseName, HostName], HostLog]:

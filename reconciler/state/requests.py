@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from reconciler.jetstream.kv import Bucket, decode_key
 from reconciler.jetstream.mirror import Mirror
-from reconciler.model.approval import Approval, Checked, Gate, Override, Signed, Word
+from reconciler.model.approval import Approval, ApprovalOrOverride, Checked, Gate, Override, Signed
 from reconciler.model.identity import Fingerprint, ReleaseName
-from reconciler.model.observed import Look, Requests, Retry, Return, Suspension
+from reconciler.model.observed import ReconcileRequest, Requests, Retry, Return, Suspension
 from reconciler.model.pruning import PruneApproval
 from reconciler.state.codec import encode
 from reconciler.state.names import (
@@ -50,26 +50,28 @@ class RequestBook:
         self._prune: Table[None, PruneApproval] = Table(
             mirror, REQUESTS_BUCKET, PRUNE, PruneApproval, lambda _: None
         )
-        self._looks: Table[None, Look] = Table(mirror, REQUESTS_BUCKET, LOOKS, Look, lambda _: None)
+        self._reconcile: Table[None, ReconcileRequest] = Table(
+            mirror, REQUESTS_BUCKET, LOOKS, ReconcileRequest, lambda _: None
+        )
 
     def read(self) -> Requests:
-        """Return everything that is asked for now; no word counts before it was checked."""
-        words: tuple[Word, ...] = (
+        """Return everything that is asked for now; no approval counts before it was checked."""
+        approvals: tuple[ApprovalOrOverride, ...] = (
             *self._approvals.read().values(),
             *self._overrides.read().values(),
         )
         prune = self._prune.read().get(None)
         return Requests(
-            words=tuple(_unchecked(word) for word in words),
+            approvals=tuple(_unchecked(approval) for approval in approvals),
             suspensions={**self._unreadable(), **self._suspensions.read()},
             retries=self._retries.read(),
             returns=self._returns.read(),
             prune=_unchecked(prune) if prune is not None else None,
-            look=self._looks.read().get(None),
+            reconcile=self._reconcile.read().get(None),
         )
 
     def _unreadable(self) -> Mapping[ReleaseName, Suspension]:
-        """A release that somebody stopped, or told to go back, stands still when nobody knows why.
+        """Suspend a release whose suspension or rollback request cannot be read.
 
         Where it was to go back to is not known either, and forward is where it should not go.
         """
@@ -88,29 +90,29 @@ class RequestBook:
         return found
 
     async def approve(self, approval: Approval) -> None:
-        """Let a release's fingerprint through; the same person's word counts once."""
+        """Let a release's fingerprint through; the same person's approval counts once."""
         key = request_key(APPROVALS, approval.release, approval.fingerprint[:16], approval.approver)
         await self._bucket.put(key, encode(approval))
 
     async def approve_prune(self, approval: PruneApproval) -> None:
-        """Let a held prune through; a later word takes this one's place."""
+        """Let a held prune through; a later approval replaces this one."""
         await self._bucket.put(f"{PRUNE}.it", encode(approval))
 
-    async def look(self, look: Look) -> None:
-        """Ask for a look; a later word takes this one's place, and is answered for both."""
-        await self._bucket.put(f"{LOOKS}.it", encode(look))
+    async def request_reconcile(self, request: ReconcileRequest) -> None:
+        """Ask for a pass now; a later request replaces this one, and is answered for both."""
+        await self._bucket.put(f"{LOOKS}.it", encode(request))
 
-    async def override(self, word: Override) -> None:
-        """Let a release's fingerprint pass a gate for a while; a later word replaces this one."""
-        key = request_key(OVERRIDES, word.release, word.fingerprint[:16], word.gate)
-        await self._bucket.put(key, encode(word))
+    async def override(self, override: Override) -> None:
+        """Let a release's fingerprint pass a gate for a while; a later override replaces this."""
+        key = request_key(OVERRIDES, override.release, override.fingerprint[:16], override.gate)
+        await self._bucket.put(key, encode(override))
 
     async def suspend(self, suspension: Suspension) -> None:
         """Stop a release where it stands."""
         await self._bucket.put(request_key(SUSPENSIONS, suspension.release), encode(suspension))
 
     async def resume(self, release: ReleaseName) -> None:
-        """Let a release go on that was suspended, or told to go back."""
+        """Let a release go on that was suspended or rolled back."""
         for prefix in (SUSPENSIONS, RETURNS):
             await self._bucket.delete(request_key(prefix, release))
 
@@ -118,23 +120,23 @@ class RequestBook:
         """Let a failed fingerprint be tried once more."""
         await self._bucket.put(request_key(RETRIES, retry.release), encode(retry))
 
-    async def go_back(self, word: Return) -> None:
-        """Bring a release back to what was proved before."""
-        await self._bucket.put(request_key(RETURNS, word.release), encode(word))
+    async def go_back(self, request: Return) -> None:
+        """Roll a release back to what was proved before."""
+        await self._bucket.put(request_key(RETURNS, request.release), encode(request))
 
 
-_UNREADABLE = "the record of it cannot be read; resume the release, or suspend it anew"
+_UNREADABLE = "the record of it cannot be read; resume the release, or suspend it again"
 _UNREADABLE_RETURN = (
-    "told to go back, and the record of it cannot be read; roll it back anew, or resume the release"
+    "rolled back, and the record of it cannot be read; roll it back again, or resume the release"
 )
 
 
-def _unchecked(word: S) -> Checked[S]:
-    return Checked(word=word, refusal="it has not been checked yet", pending=True)
+def _unchecked(signed: S) -> Checked[S]:
+    return Checked(word=signed, refusal="it has not been checked yet", pending=True)
 
 
-def _override_key(word: Override) -> tuple[ReleaseName, Fingerprint, Gate]:
-    return word.release, word.fingerprint, word.gate
+def _override_key(override: Override) -> tuple[ReleaseName, Fingerprint, Gate]:
+    return override.release, override.fingerprint, override.gate
 
 
 def _approval_key(approval: Approval) -> tuple[ReleaseName, Fingerprint, str]:

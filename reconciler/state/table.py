@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Table(Generic[K, V]):
-    """A reading of records of one kind, by a key that each record tells itself."""
+    """A reading of records of one kind, by a key that each record holds itself."""
 
     def __init__(
         self, mirror: Mirror, bucket: str, prefix: str, kind: type[V], key_of: Callable[[V], K]
@@ -33,10 +33,10 @@ class Table(Generic[K, V]):
         mirror.follow(self._changed)
 
     def read(self) -> Mapping[K, V]:
-        """Return the records that are there now; one that cannot be read is as if it were not.
+        """Return the records that exist now; one that cannot be read is as if it were not.
 
-        It is told once, and the next write replaces it: everything of ours can be found anew, and
-        for what can not there is `unreadable`.
+        It is logged once, and the next write replaces it: everything of ours can be found again,
+        and for what can not there is `unreadable`.
         What was returned stays as it is.
         """
         if self._stale is None:
@@ -47,7 +47,7 @@ class Table(Generic[K, V]):
         return self._values
 
     def unreadable(self) -> Mapping[str, Message]:
-        """Return the records that are there and cannot be read, by their key below the prefix.
+        """Return the records that exist and cannot be read, by their key below the prefix.
 
         For those few whose absence would let something go on that was stopped.
         """

@@ -1,4 +1,4 @@
-"""Tables that more than the leader reads, and what an entry still tells that cannot be read."""
+"""Tables that more than the leader reads, and what the key of an unreadable entry still shows."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,7 +46,7 @@ def install_of(key: str) -> tuple[ReleaseName, HostName] | None:
 
 
 def unreadable_quarantine(key: str, at: datetime) -> Iterator[Quarantine]:
-    """Yield what the key alone tells; nothing when it is none of ours."""
+    """Yield what the key alone shows; nothing when it is none of ours."""
     release, _, fingerprint = key.partition(".")
     with suppress(ValueError):
         yield Quarantine(

@@ -75,7 +75,7 @@ def _package(release: Release, observed: Observed) -> Iterator[Discrepancy]:
 
 
 def _script(release: Release, ref: ObjectRef, live_text: bytes | None) -> Discrepancy:
-    """Compare the texts; of their heads only plain knobs are shown that look like no secret."""
+    """Compare the texts; of their heads only plain knobs are shown that resemble no secret."""
     script = release.script
     shown = {
         name: knob

@@ -1,4 +1,4 @@
-"""The same failure on many hosts, recognised as one: by what it is and what stderr says."""
+"""The same failure on many hosts, recognised as one: by what it is and what stderr shows."""
 
 import hashlib
 import re
@@ -26,8 +26,8 @@ def likeness(view: Assessment) -> str:
     if view.state not in ENDED_BADLY:
         return ""
     outcome = view.install.outcome if view.install is not None else None
-    said = outcome.stderr_tail if outcome is not None else ""
-    shape = _VARYING.sub("#", said.replace(view.host, "#"))
+    stderr = outcome.stderr_tail if outcome is not None else ""
+    shape = _VARYING.sub("#", stderr.replace(view.host, "#"))
     return hashlib.sha256(f"{view.reason}\n{shape}".encode()).hexdigest()[:_LENGTH]
 
 

@@ -22,7 +22,7 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revised:
-    """A release, a job or a host that two revisions say different things of."""
+    """A release, a job or a host that differs between two revisions."""
 
     mark: str
     """`+` new, `~` changed, `-` gone."""
@@ -35,7 +35,7 @@ class Revised:
 
 
 def between(base: Desired, head: Desired) -> tuple[Revised, ...]:
-    """Return what *head* would change, as far as it can be told without a fleet.
+    """Return what *head* would change, as far as that is known without a fleet.
 
     Which hosts are in kanade's groups only a fleet knows; those are not counted.
     """
@@ -59,8 +59,8 @@ def _releases(base: Desired, head: Desired) -> Iterator[Revised]:
             found += tuple(_policies(before, after))
             if found or was != will:
                 versions = " -> ".join(dict.fromkeys((before.version, after.version)))
-                anew = _words(after) if before.fingerprint != after.fingerprint else ""
-                message = f"{versions}{_moved(was, will)}{anew}"
+                changed = _words(after) if before.fingerprint != after.fingerprint else ""
+                message = f"{versions}{_moved(was, will)}{changed}"
                 yield Revised(
                     mark="~", kind="release", name=name, message=message, differences=found
                 )

@@ -15,13 +15,13 @@ from reconciler.model.snapshot import Commit
 from reconciler.model.status import Change, ReleaseStatus, Status
 
 _QUARANTINED = "Quarantined"
-"""What Ready says of a version that has failed and is not tried again."""
+"""The reasons that Ready gives for a version that has failed and is not tried again."""
 _REMEMBERED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What has just become of a release's change."""
+    """How a release's change has just ended."""
 
     proved_after: timedelta | None = None
     """It was proved everywhere for the first time: so long after its commit."""

@@ -25,7 +25,7 @@ class Facts:
     unapproved: Deferred | None
     failed: tuple[StepOutcome, ...]
     drift: tuple[str, ...]
-    """What is not as it was in kanade's stores: put right just now, or only told."""
+    """What is not as it was in kanade's stores: put right just now, or only reported."""
 
     @property
     def ended_badly(self) -> tuple[Assessment, ...]:
@@ -34,7 +34,7 @@ class Facts:
 
 
 def facts_of(release: Release, applied: Applied) -> Facts:
-    """Gather what a pass has left to be told of *release*."""
+    """Gather what a pass has left to be reported of *release*."""
     plan = applied.plan
     return Facts(
         release=release,
@@ -53,7 +53,7 @@ def facts_of(release: Release, applied: Applied) -> Facts:
 def conditions_of(
     facts: Facts, revision: Revision, before: Iterable[Condition], now: datetime
 ) -> tuple[Condition, ...]:
-    """Return the conditions; the time of each moves only with what it says."""
+    """Return the conditions; the time of each moves only when it changes."""
     ready, stalled = _ready(facts), _stalled(facts)
     busy = ready.status is not Truth.TRUE and stalled.status is not Truth.TRUE
     reconciling = (
@@ -85,9 +85,9 @@ def reachability(
 
 
 def since(new: Condition, old: Condition | None, now: datetime) -> Condition:
-    """Return *new* with the time since when it has said what it says."""
-    told = (new.status, new.reason, new.message)
-    if old is not None and told == (old.status, old.reason, old.message):
+    """Return *new* with the time since when it is as it is."""
+    content = (new.status, new.reason, new.message)
+    if old is not None and content == (old.status, old.reason, old.message):
         return replace(new, since=old.since)
     return replace(new, since=now)
 
@@ -152,12 +152,12 @@ def _stores_drift(release: ReleaseName, plan: Plan) -> list[str]:
         and step.reason == DRIFTED
         and not isinstance(step.action, ExecJob)
     ]
-    told = [
+    reported = [
         item.message
         for item in plan.deferred
         if item.release == release and item.host is None and item.reason == "DriftReported"
     ]
-    return steps + told
+    return steps + reported
 
 
 def _healthy(views: tuple[Assessment, ...]) -> Condition:
@@ -168,11 +168,11 @@ def _healthy(views: tuple[Assessment, ...]) -> Condition:
         if view.unhealthy or view.reason == FailureClass.UNHEALTHY
     ]
     if sick:
-        host, said = sick[0]
-        return _condition(kind, Truth.FALSE, "Unhealthy", f"{len(sick)} hosts; {host}: {said}")
+        host, message = sick[0]
+        return _condition(kind, Truth.FALSE, "Unhealthy", f"{len(sick)} hosts; {host}: {message}")
     if any(view.state is not State.CONVERGED for view in views):
         return _condition(kind, Truth.UNKNOWN, "Progressing", "not every host is proved yet")
-    return _condition(kind, Truth.TRUE, "Healthy", f"{len(views)} services say that they are well")
+    return _condition(kind, Truth.TRUE, "Healthy", f"{len(views)} services are healthy")
 
 
 def _approved(unapproved: Deferred | None) -> Condition:

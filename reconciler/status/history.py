@@ -29,14 +29,14 @@ def history_of(
 ) -> tuple[HistoryEntry, ...]:
     """Return the changes of *release*, the newest first.
 
-    A proof that is on record counts, too, where the status it was told in has been lost.
+    A proof that is on record counts, too, where the status it was published in has been lost.
     """
     changes = (*((release.change,) if release.change is not None else ()), *release.past)
-    told = {change.revision for change in changes}
+    published = {change.revision for change in changes}
     lost = (record for record in records if record.release == release.name)
     return (
         *(_entry(change) for change in changes),
-        *_of_records(record for record in lost if record.revision not in told),
+        *_of_records(record for record in lost if record.revision not in published),
     )
 
 

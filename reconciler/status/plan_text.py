@@ -1,4 +1,4 @@
-"""A plan as one short text, for an event that tells of it; pure."""
+"""A plan as one short text, for the event of its revision; pure."""
 
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan

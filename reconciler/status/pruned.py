@@ -1,4 +1,4 @@
-"""What is told of what nobody needs any more: what has gone, and why something has not."""
+"""The status of what nobody needs any more: what was pruned, and why something was not."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -12,26 +12,28 @@ from reconciler.model.outcome import Applied, StepState
 from reconciler.model.plan import PRUNE_HELD
 from reconciler.model.pruning import PruneApproval
 from reconciler.model.status import ControllerStatus, Event, Status
-from reconciler.status.words import word_status
+from reconciler.status.approvals import approval_status
 
 
 def with_prune(
     controller: ControllerStatus,
     before: Status,
     applied: Applied,
-    said: Checked[PruneApproval] | None,
+    approval: Checked[PruneApproval] | None,
     now: datetime,
 ) -> ControllerStatus:
-    """Return *controller* with what is held of a prune, why, and what a person *said* of it."""
+    """Return *controller* with what is held of a prune, why, and a person's *approval* of it."""
     condition = _condition(applied, before.controller.conditions, now)
     others = [item for item in controller.conditions if item.type is not ConditionType.PRUNED]
     held = applied.plan.held_prune or before.controller.held_prune
-    is_of_it = said is not None and held is not None and said.word.covers(held)
+    is_of_it = approval is not None and held is not None and approval.word.covers(held)
     return replace(
         controller,
         conditions=(*others, *([condition] if condition is not None else [])),
         held_prune=applied.plan.held_prune,
-        prune_word=word_status(said) if said is not None and is_of_it else controller.prune_word,
+        prune_word=approval_status(approval)
+        if approval is not None and is_of_it
+        else controller.prune_word,
     )
 
 
@@ -47,18 +49,18 @@ def _condition(applied: Applied, before: Iterable[Condition], now: datetime) -> 
         None,
     )
     if held is not None:
-        told = (held.reason, held.message)
+        new = (held.reason, held.message)
     elif failed is not None:
-        told = (failed.reason, f"{failed.step.action.key}: {failed.message}")
+        new = (failed.reason, f"{failed.step.action.key}: {failed.message}")
     else:
         return None
     old = next((item for item in before if item.type is ConditionType.PRUNED), None)
-    same = old is not None and (old.reason, old.message) == told
+    same = old is not None and (old.reason, old.message) == new
     return Condition(
         type=ConditionType.PRUNED,
         status=Truth.FALSE,
-        reason=told[0],
-        message=told[1],
+        reason=new[0],
+        message=new[1],
         revision=applied.plan.revision,
         since=old.since if old is not None and same else now,
     )

@@ -1,4 +1,4 @@
-"""What to tell of a pass; pure, so the same pass is always told the same way."""
+"""The status after a pass; pure, so the same pass always gives the same status."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from reconciler.model.status import (
     RunStatus,
     WaveStatus,
 )
-from reconciler.plan.gates import LOOK_AGAIN
 from reconciler.plan.manifest import job_version
+from reconciler.plan.terms import RECHECK_AFTER
 from reconciler.status.alike import likeness
 from reconciler.status.conditions import conditions_of, facts_of
 
@@ -31,7 +31,7 @@ def summarize_releases(
     before: Mapping[ReleaseName, ReleaseStatus],
     now: datetime,
 ) -> dict[ReleaseName, ReleaseStatus]:
-    """Return the status of every release; a condition's time moves only with what it says."""
+    """Return the status of every release; a condition's time moves only when it changes."""
     return {
         release.name: _release(release, desired, applied, before.get(release.name), now)
         for release in desired.releases
@@ -195,11 +195,11 @@ def _wave(wave: WaveState) -> WaveStatus:
 
 
 def _held(item: Deferred, now: datetime) -> Held:
-    """Tell a reason to wait; a moment that is always a little ahead of now is no news."""
-    is_told = item.until is not None and item.until - now > LOOK_AGAIN
+    """Return why it waits; a moment that is always a little ahead of now is no news."""
+    is_news = item.until is not None and item.until - now > RECHECK_AFTER
     return Held(
         reason=item.reason,
         message=item.message,
-        until=item.until if is_told else None,
+        until=item.until if is_news else None,
         needs_person=item.needs_person,
     )

@@ -29,7 +29,7 @@ class Moment:
 def timeline(release: ReleaseStatus, events: Iterable[Event]) -> tuple[Moment, ...]:
     """Return what has happened since the commit, in the order of time.
 
-    What one pass has told at once begins with the revision, and ends with the release itself.
+    What one pass has published at once begins with the revision, and ends with the release itself.
 
     What nobody has seen happen is not in it: a controller that is new here knows no commit.
     """
@@ -43,8 +43,8 @@ def timeline(release: ReleaseStatus, events: Iterable[Event]) -> tuple[Moment, .
         moments = (*moments, _moment(proved, _PROVED, "every host was proved"))
     if change.committed_at is None:
         return moments
-    said = f"commit {change.revision[:12]} asks for {release.package} {release.version}"
-    return (_moment(change.committed_at, "Committed", said), *moments)
+    message = f"commit {change.revision[:12]} asks for {release.package} {release.version}"
+    return (_moment(change.committed_at, "Committed", message), *moments)
 
 
 def _place(event: Event) -> tuple[datetime, bool, bool]:

@@ -21,7 +21,7 @@ def transitions(
     """Return the events between two statuses, in a fixed order: controller, releases, hosts.
 
     *details* go with a revision that has come into force. An event's id says from where to
-    where: who crashes before *after* is kept, and looks again later, tells it under the same id.
+    where: a controller that crashes before *after* is kept publishes it again under the same id.
     """
     return (
         *_revision(before, after, now, details),
@@ -52,19 +52,19 @@ def _sources(before: Status, after: Status, now: datetime) -> Iterator[Event]:
         event = _event(old.get(condition.type), condition, now, release=None)
         first = condition.type not in old
         yield replace(event, headline=not (first and condition.status is Truth.TRUE))
-    word = after.controller.prune_word
-    if word is not None and not word.pending and word != before.controller.prune_word:
-        yield _word_event(word, None)
+    prune = after.controller.prune_word
+    if prune is not None and not prune.pending and prune != before.controller.prune_word:
+        yield _approval_event(prune, None)
 
 
 def _releases(before: Status, after: Status, now: datetime) -> Iterator[Event]:
     for name, status in sorted(after.releases.items()):
         earlier = before.releases.get(name)
         known = earlier.words if earlier is not None else ()
-        words = [word for word in status.words if word not in known and not word.pending]
-        yield from _conditions(earlier, status, now, explained=bool(words))
-        for word in words:
-            yield _word_event(word, status)
+        approvals = [item for item in status.words if item not in known and not item.pending]
+        yield from _conditions(earlier, status, now, explained=bool(approvals))
+        for approval in approvals:
+            yield _approval_event(approval, status)
         if status.offer is not None and (earlier is None or status.offer != earlier.offer):
             yield _offer_event(status.offer, status, now)
 
@@ -72,9 +72,9 @@ def _releases(before: Status, after: Status, now: datetime) -> Iterator[Event]:
 def _conditions(
     earlier: ReleaseStatus | None, status: ReleaseStatus, now: datetime, *, explained: bool
 ) -> Iterator[Event]:
-    """Tell what has changed, one of it as the headline.
+    """Yield what has changed, one of it as the headline.
 
-    Trouble and a proof are told whatever else is; all else that changes with a person's word is
+    Trouble and a proof are always headlines; all else that changes with a person's approval is
     *explained* by that.
     """
     old = {condition.type: condition for condition in earlier.conditions} if earlier else {}
@@ -94,23 +94,26 @@ def _weight(condition: Condition) -> tuple[bool, bool, int]:
     return not _is_trouble(condition), calm, _ORDER.index(condition.type)
 
 
-def _word_event(word: WordStatus, status: ReleaseStatus | None) -> Event:
-    """Tell who has said what, at the time when they did, and whether it counts."""
+def _approval_event(approval: WordStatus, status: ReleaseStatus | None) -> Event:
+    """Return who has approved what, at the time when they did, and whether it counts."""
     subject = f" of {status.version}, {status.fingerprint[:12]}" if status is not None else ""
-    key = f" with {word.key}" if word.key else ""
-    until = f" until {word.until:%Y-%m-%d %H:%M:%S} UTC" if word.until is not None else ""
-    message = f"{word.kind}{until}{subject}, by {word.by}{key}: {word.reason or 'no reason given'}"
-    if word.refusal:
-        message += f"; it does not count: {word.refusal}"
-    kind = "Overridden" if word.kind.startswith("override") else "Approved"
+    key = f" with {approval.key}" if approval.key else ""
+    until = f" until {approval.until:%Y-%m-%d %H:%M:%S} UTC" if approval.until is not None else ""
+    reason = approval.reason or "no reason given"
+    message = f"{approval.kind}{until}{subject}, by {approval.by}{key}: {reason}"
+    if approval.refusal:
+        message += f"; it does not count: {approval.refusal}"
+    kind = "Overridden" if approval.kind.startswith("override") else "Approved"
     return Event(
-        at=word.at,
-        kind="WordRefused" if word.refusal else kind,
+        at=approval.at,
+        kind="WordRefused" if approval.refusal else kind,
         message=message,
         release=status.name if status is not None else None,
         revision=status.revision if status is not None else None,
-        severity="error" if word.refusal else "info",
-        id=_id("word", *((status.name, status.fingerprint) if status is not None else ()), word),
+        severity="error" if approval.refusal else "info",
+        id=_id(
+            "word", *((status.name, status.fingerprint) if status is not None else ()), approval
+        ),
     )
 
 
@@ -132,7 +135,7 @@ def _offer_event(offer: RevertOffer, status: ReleaseStatus, now: datetime) -> Ev
 
 
 def _is_news(old: Condition | None, new: Condition) -> bool:
-    """A condition that says for the first time that nothing is wrong is no news."""
+    """A new condition that nothing is wrong is no news."""
     if new.type is ConditionType.RECONCILING:
         return False
     if old is None and new.type is not ConditionType.READY:

@@ -25,7 +25,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """All that can be said of one release on one host."""
+    """All that is known of one release on one host."""
 
     host: HostName
     release: str
@@ -108,7 +108,7 @@ def _run(host: HostStatus) -> Iterator[Link]:
     if run.started_at is not None:
         yield Link(what="started", text="the agent has begun it", at=run.started_at)
     elif run.ended_at is None:
-        yield Link(what="started", text="the agent has not said so yet", ok=False)
+        yield Link(what="started", text="the agent has not reported it yet", ok=False)
 
 
 def _result(host: HostStatus) -> Iterator[Link]:
@@ -207,6 +207,6 @@ _BY_REASON = {
     "Suspended": "reconciler resume {name}",
     "RolledBack": "commit another version, or: reconciler resume {name}",
     "Quarantined": "commit another version, or: reconciler retry {name}",
-    "DowngradeRefused": "say `allow_downgrade: true` in the release, if that is meant",
-    "DriftReported": "say `drift: heal` in the release, or put it right by hand",
+    "DowngradeRefused": "set `allow_downgrade: true` in the release, if that is meant",
+    "DriftReported": "set `drift: heal` in the release, or put it right by hand",
 }

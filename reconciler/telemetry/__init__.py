@@ -1,1 +1,1 @@
-"""Who looks on: metrics, and traces from a commit to its proof."""
+"""What is measured: metrics, and traces from a commit to its proof."""

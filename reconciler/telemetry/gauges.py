@@ -1,6 +1,6 @@
 """What a status says in numbers, as of the moment of asking.
 
-Labels come from closed sets: releases, states, conditions and the words of our own reasons.
+Labels come from closed sets: releases, states, conditions and our own reasons.
 Hosts are counted, never named, so that ten thousand of them are as many series as ten.
 """
 
@@ -40,9 +40,9 @@ def _conditions(status: Status, releases: Iterable[ReleaseStatus]) -> GaugeMetri
         "A condition of a release, or of the controller, which has no name.",
         *("name", "type", "status"),
     )
-    told: list[tuple[str, Condition]] = [("", item) for item in status.controller.conditions]
-    told += [(release.name, item) for release in releases for item in release.conditions]
-    for name, condition in told:
+    found: list[tuple[str, Condition]] = [("", item) for item in status.controller.conditions]
+    found += [(release.name, item) for release in releases for item in release.conditions]
+    for name, condition in found:
         for truth in Truth:
             value = float(condition.status is truth)
             family.add_metric([name, str(condition.type), str(truth)], value)

@@ -31,7 +31,7 @@ _CHANGES = (10, 30, 60, 300, 900, 1800, 3600, 4 * 3600, 12 * 3600, 86400, 3 * 86
 class Metrics(Collector):
     """Implements `ports.Onlooker`.
 
-    What is read off the status is told by the leader alone, so that a sum over several
+    What is read off the status is reported by the leader alone, so that a sum over several
     controllers counts every host once.
     """
 
@@ -88,7 +88,7 @@ class Metrics(Collector):
         )
         self._notifications = Counter(
             f"{PREFIX}_notifications",
-            "Attempts to notify, by target and by what became of them.",
+            "Attempts to notify, by target and by how they ended.",
             ["target", "result"],
             registry=registry,
         )
@@ -122,7 +122,7 @@ class Metrics(Collector):
         self._passes.labels(_result(applied, reason)).inc()
         self._durations.observe(took.total_seconds())
 
-    def told(self, before: Status, after: Status) -> None:
+    def published(self, before: Status, after: Status) -> None:
         """See `ports.Onlooker`."""
         self._status = after
         for name, status in after.releases.items():
@@ -139,7 +139,7 @@ class Metrics(Collector):
 
 
 def _result(applied: Applied | None, reason: str) -> str:
-    """Return controller-runtime's word for how a pass ended."""
+    """Return controller-runtime's name for how a pass ended."""
     if reason or (applied is not None and applied.failed):
         return "error"
     return "requeue_after" if applied is not None and applied.plan.wake_at else "success"

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from reconciler.model.identity import Revision
 from reconciler.model.outcome import Applied
-from reconciler.model.status import Status as Told
+from reconciler.model.status import Status as Published
 from reconciler.telemetry.spans import Fetch, Span, spans
 
 _EXPORT_SECONDS = 3
@@ -36,7 +36,7 @@ class Traces:
         )
         self._scope = InstrumentationScope("reconciler", version)
         self._fetch: Fetch | None = None
-        self._told: tuple[Told, Told] | None = None
+        self._published: tuple[Published, Published] | None = None
         self._sent: set[str] = set()
         self._order: deque[str] = deque()
 
@@ -45,16 +45,16 @@ class Traces:
         if revision is not None and (self._fetch is None or self._fetch.revision != revision):
             self._fetch = Fetch(revision=revision, began=began, ended=ended)
 
-    def told(self, before: Told, after: Told) -> None:
+    def published(self, before: Published, after: Published) -> None:
         """See `ports.Onlooker`."""
-        self._told = (before, after)
+        self._published = (before, after)
 
     def passed(self, _took: timedelta, applied: Applied | None, _reason: str) -> None:
         """See `ports.Onlooker`."""
-        told, self._told = self._told, None
-        if applied is None or told is None:
+        published, self._published = self._published, None
+        if applied is None or published is None:
             return
-        for span in spans(*told, applied, self._fetch):
+        for span in spans(*published, applied, self._fetch):
             if span.id not in self._sent:
                 self._remember(span.id)
                 self._processor.on_end(self._readable(span))

@@ -2,14 +2,14 @@
 
 The trace of a change has the first 32 digits of its commit for a name, and every span's id
 follows from what it is about: passes, restarts and other controllers all add to the same trace,
-and what is told twice is the same span.
+and what is reported twice is the same span.
 
     change               from the commit to the proof on every host, or to where it failed
       source.fetch       how it came here
       plan               reading and planning, in a pass that did something
         step             one action; of a command until it is handed over
           command        from its send to its result
-            result       the run itself, as the host tells it
+            result       the run itself, as the host reports it
             proof        the same of a probe
       mended             from the failure to the proof, where one follows after all
 """
@@ -121,8 +121,8 @@ class _Trace:
         self._revision = change.revision
 
     def id(self, *parts: str) -> str:
-        words = "\0".join((self._revision, self._release, *parts))
-        return hashlib.sha256(words.encode()).hexdigest()[:16]
+        text = "\0".join((self._revision, self._release, *parts))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def span(
         self,
@@ -131,7 +131,7 @@ class _Trace:
         times: tuple[datetime, datetime],
         attributes: Mapping[str, str | int],
     ) -> Span:
-        """Return the span that is called by the first word of *about*."""
+        """Return the span that is named by the first word of *about*."""
         return Span(
             trace=self._revision[:32],
             id=self.id(*about),

@@ -24,7 +24,7 @@ MESSAGE = f"""\
 Revert tool to 1.0.0
 
 tool 2.0.0 has failed on pc-01 and is quarantined.
-Its hosts go back by themselves; merged, this lets git say 1.0.0 again.
+Its hosts go back by themselves; merged, git asks for 1.0.0 again.
 
 Host: pc-01
 Failure: ServiceDidNotStart
@@ -37,7 +37,7 @@ At: 2026-11-23 11:55:00 UTC
 Fingerprint: {NEW.fingerprint}
 Proved before: 1.0.0 of commit {REVISION[:12]}
 
-It said last on stderr:
+The end of its stderr:
 
     first
     second

@@ -90,7 +90,7 @@ async def _main(config: str, url: str) -> None:
         connected(url) as hosts,
     ):
         await runtime.lease.attempt()
-        in_force = await runtime.revisions.look_or_raise()
+        in_force = await runtime.revisions.fetch_or_raise()
         (release,) = in_force.desired.releases
         await _prove_all(runtime, release, in_force.desired.hosts, hosts)
         applied = await runtime.work.make(runtime.revisions.standing)
@@ -100,16 +100,16 @@ async def _main(config: str, url: str) -> None:
         found = {view.state for view in applied.plan.hosts[release.name]}
         assert found == {State.CONVERGED}, found
         gc.collect()
-        tell({"pass": await _pass(runtime), "resync": await _pass(runtime, anew=True)})
+        tell({"pass": await _pass(runtime), "resync": await _pass(runtime, resync=True)})
 
 
-async def _pass(runtime: Runtime, *, anew: bool = False) -> float:
+async def _pass(runtime: Runtime, *, resync: bool = False) -> float:
     """Return the seconds of the quickest of some passes that find nothing to do."""
     seconds = []
     for _ in range(_ROUNDS):
         await runtime.lease.renew()
         begun = time.perf_counter()
-        applied = await runtime.work.make(runtime.revisions.standing, anew=anew)
+        applied = await runtime.work.make(runtime.revisions.standing, resync=resync)
         seconds.append(time.perf_counter() - begun)
         assert applied is not None
         assert applied.plan.empty

@@ -44,7 +44,7 @@ def test_what_was_seen_is_told_as_of_one_who_only_looks(kanade: Office) -> None:
 
     found = kanade.call("get", "releases")
 
-    assert "observe-only: the controller looks, and changes nothing\n" in found.err
+    assert "observe-only: the controller observes, and changes nothing\n" in found.err
     assert "ObserveOnly" in found.out
     kanade.call("apply")
     assert "observe-only" not in kanade.call("get", "releases").err
@@ -62,4 +62,4 @@ def test_it_is_refused_where_a_controller_leads(kanade: Office) -> None:
     done = kanade.call("adopt")
 
     assert done.code == 4
-    assert "a controller leads already; it looks at the fleet by itself" in done.err
+    assert "a controller leads already; it reads the fleet by itself" in done.err

@@ -9,7 +9,7 @@ from tests.support import small_fleet
 from tests.support.processes import wait_for
 
 SIGNERS = "RECONCILER_APPROVAL__ALLOWED_SIGNERS"
-UNSIGNED = "the word of mika does not count: it is not signed: approve with --key FILE\n"
+UNSIGNED = "the request of mika does not count: it is not signed: approve with --key FILE\n"
 
 
 @pytest.fixture

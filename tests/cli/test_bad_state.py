@@ -62,7 +62,7 @@ def test_what_was_to_go_back_stands_still_when_nobody_can_read_where(
 
     ours = key != "returns.=ZZ"
     assert held.code == (6 if ours else 0)
-    assert ("suspended by somebody: told to go back, and the record" in held.out) is ours
+    assert ("suspended by somebody: rolled back, and the record" in held.out) is ours
     assert kanade.call("resume", "tool").code == 0
     assert kanade.call("apply").code == 0
 

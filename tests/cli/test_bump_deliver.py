@@ -46,8 +46,8 @@ def test_a_binary_that_names_none_needs_to_be_told(clone: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ([], "expected tool or tool.exe, and neither is there; say --artifact FILE"),
-        (["tool", "tool.exe"], "expected tool or tool.exe, and both are there; say --artifact"),
+        ([], "expected tool or tool.exe, and neither exists; say --artifact FILE"),
+        (["tool", "tool.exe"], "expected tool or tool.exe, and both exist; say --artifact"),
     ],
 )
 def test_a_build_folder_with_none_or_two(clone: Path, names: list[str], said: str) -> None:

@@ -15,7 +15,7 @@ async def test_it_is_ready_when_it_has_a_revision_to_go_by() -> None:
     revisions = connect(world).revisions
     assert checks(None, revisions)["source"] == "no revision: not asked yet"
 
-    await revisions.look()
+    await revisions.fetch()
 
     assert checks(None, revisions) == READY
 
@@ -25,12 +25,12 @@ async def test_a_repository_that_goes_silent_later_does_not_unmake_it() -> None:
     world.repository.commit(commit("1.0.0"))
     revisions = connect(world).revisions
     world.weather.spoil("source.fetch", SourceUnavailable("no answer"))
-    await revisions.look()
+    await revisions.fetch()
     assert checks(None, revisions)["source"] == "no revision: GitUnavailable"
-    await revisions.look()
+    await revisions.fetch()
     world.weather.spoil("source.fetch", SourceUnavailable("no answer"))
 
-    await revisions.look()
+    await revisions.fetch()
 
     assert checks(None, revisions) == READY
     assert checks("refused", revisions) == {"nats": "refused", "source": ""}

@@ -131,7 +131,7 @@ def test_nothing_is_overwritten(tmp_path: Path, there: str) -> None:
     done = init(tmp_path, *ENOUGH, "--yes")
 
     assert done.code == 2
-    assert done.err == f"error: {tmp_path / there}: it is there already; name another folder\n"
+    assert done.err == f"error: {tmp_path / there}: it exists already; name another folder\n"
     assert [path.name for path in tmp_path.iterdir()] == [there]
 
 

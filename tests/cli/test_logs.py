@@ -9,7 +9,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from tests.cli.conftest import Office
-from tests.cli.telling import tell
+from tests.cli.published import publish
 from tests.cli.test_printed import ESCAPE, file_of, printed
 from tests.support.command_line import Done
 from tests.support.golden import assert_same
@@ -113,7 +113,7 @@ async def test_an_agent_that_cannot_read_its_log_is_an_error(office: Office) -> 
 
 
 def test_a_host_that_is_known_and_does_not_answer_is_offline(kanade: Office) -> None:
-    tell(kanade)
+    publish(kanade)
 
     done = kanade.call("logs", HOST)
 
@@ -125,7 +125,7 @@ def test_a_host_that_is_known_and_does_not_answer_is_offline(kanade: Office) -> 
 
 
 def test_a_host_that_nobody_knows_is_a_wrong_word(kanade: Office) -> None:
-    tell(kanade)
+    publish(kanade)
 
     done = kanade.call("logs", "Backend-01")
 

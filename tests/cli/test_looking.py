@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.model.identity import HostName, Revision, Version
 from tests.cli.conftest import Office
-from tests.cli.telling import BACKEND, EVENTS, GROWN, STATUS, TOOL, tell
+from tests.cli.published import BACKEND, EVENTS, GROWN, STATUS, TOOL, publish
 from tests.cli.test_printed import ESCAPE, file_of, printed
 from tests.support.golden import assert_same
 
@@ -26,7 +26,7 @@ from tests.support.golden import assert_same
     ],
 )
 def test_what_is_shown(kanade: Office, words: str, columns: int) -> None:
-    tell(kanade, GROWN, EVENTS)
+    publish(kanade, GROWN, EVENTS)
 
     text = printed(kanade, words, columns)
 
@@ -37,7 +37,7 @@ def test_what_is_shown(kanade: Office, words: str, columns: int) -> None:
 @pytest.mark.parametrize("kind", ["json", "yaml"])
 @pytest.mark.parametrize("words", ["tree", "events", "history kanade-backend"])
 def test_data(kanade: Office, words: str, kind: str) -> None:
-    tell(kanade, GROWN, EVENTS)
+    publish(kanade, GROWN, EVENTS)
 
     assert_same(printed(kanade, f"{words} -o {kind}", 80), file_of(words, f"-{kind}"))
 
@@ -52,7 +52,7 @@ def test_data(kanade: Office, words: str, kind: str) -> None:
     ],
 )
 def test_only_some_events(kanade: Office, words: str, kinds: list[str]) -> None:
-    tell(kanade, GROWN, EVENTS)
+    publish(kanade, GROWN, EVENTS)
 
     told = json.loads(kanade.call(*words.split(), "-o", "json").out)
 
@@ -61,7 +61,7 @@ def test_only_some_events(kanade: Office, words: str, kinds: list[str]) -> None:
 
 @pytest.mark.parametrize("words", ["tree tol", "events tol", "history tol"])
 def test_a_release_that_nobody_knows(kanade: Office, words: str) -> None:
-    tell(kanade, GROWN, EVENTS)
+    publish(kanade, GROWN, EVENTS)
 
     done = kanade.call(*words.split())
 
@@ -71,7 +71,7 @@ def test_a_release_that_nobody_knows(kanade: Office, words: str) -> None:
 
 @pytest.mark.parametrize("since", ["yesterday", "-1h", "999999999d"])
 def test_a_moment_that_is_none(kanade: Office, since: str) -> None:
-    tell(kanade)
+    publish(kanade)
 
     done = kanade.call("events", f"--since={since}")
 
@@ -80,25 +80,25 @@ def test_a_moment_that_is_none(kanade: Office, since: str) -> None:
 
 
 def test_events_are_watched(kanade: Office) -> None:
-    tell(kanade, STATUS, EVENTS[:1])
+    publish(kanade, STATUS, EVENTS[:1])
     with kanade.started("events", "--watch", COLUMNS="250") as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"TIME")
         assert b"RevisionApplied" in process.stdout.readline()
 
-        tell(kanade, STATUS, EVENTS[1:])
+        publish(kanade, STATUS, EVENTS[1:])
 
         assert b"HostFailed" in process.stdout.readline()
 
 
 def test_what_changes_is_watched_and_nothing_else(kanade: Office) -> None:
-    tell(kanade)
+    publish(kanade)
     with kanade.started("get", "releases", "--watch", COLUMNS="250") as process:
         assert process.stdout is not None
         begun = [process.stdout.readline() for _ in range(3)]
         later = replace(STATUS.releases[TOOL], version=Version("0.44.0"))
 
-        tell(kanade, replace(STATUS, releases={**STATUS.releases, TOOL: later}))
+        publish(kanade, replace(STATUS, releases={**STATUS.releases, TOOL: later}))
 
         line = process.stdout.readline()
         assert line.split()[:2] == [b"tool", b"0.44.0"]
@@ -116,7 +116,7 @@ def test_what_changes_is_watched_and_nothing_else(kanade: Office) -> None:
 def test_what_is_made_of_the_status_is_watched_as_well(
     kanade: Office, words: str, line: bytes
 ) -> None:
-    tell(kanade, GROWN)
+    publish(kanade, GROWN)
     with kanade.started(*words.split(), "--watch", COLUMNS="250") as process:
         assert process.stdout is not None
         assert process.stdout.readline().split()[0] in line.split()[0] + b" REVISION backend-02:"
@@ -138,13 +138,13 @@ def test_what_is_made_of_the_status_is_watched_as_well(
             hosts={**GROWN.hosts, key: replace(GROWN.hosts[key], state="converged")},
         )
 
-        tell(kanade, later)
+        publish(kanade, later)
 
         assert any(found.startswith(line) for found in iter(process.stdout.readline, b""))
 
 
 def test_watched_data_is_a_document_each(kanade: Office) -> None:
-    tell(kanade)
+    publish(kanade)
     with kanade.started("get", "releases", str(BACKEND), "-w", "-o", "yaml") as process:
         assert process.stdout is not None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Office
-from tests.cli.telling import tell
+from tests.cli.published import publish
 from tests.support.processes import SECONDS
 
 ESCAPE = b"\x1b"
@@ -33,7 +33,7 @@ def test_debug_adds_the_traceback_and_nothing_else_does(office: Office) -> None:
 @pytest.mark.parametrize("words", ["get releases -o json", "plan -o yaml", "check"])
 def test_a_reader_who_has_had_enough_is_no_fault(kanade: Office, words: str) -> None:
     """As with `| head -1`: no traceback, and the exit code is the command's own."""
-    tell(kanade)
+    publish(kanade)
     code = kanade.execute(*words.split()).code
     with kanade.started(*words.split()) as process:
         assert process.stdout is not None
@@ -57,7 +57,7 @@ def test_a_log_on_a_terminal_is_for_people(kanade: Office, refused: str) -> None
 
 @pytest.mark.parametrize("words", ["get releases", "get hosts -o json", "plan", "validate"])
 def test_a_table_on_a_terminal_has_no_colour_to_miss(kanade: Office, words: str) -> None:
-    tell(kanade)
+    publish(kanade)
     terminal = kanade.terminal(words)
 
     terminal.end()

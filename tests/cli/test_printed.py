@@ -10,7 +10,7 @@ import yaml
 
 from tests.cli.answering import answering
 from tests.cli.conftest import Office
-from tests.cli.telling import tell
+from tests.cli.published import publish
 from tests.support import small_fleet
 from tests.support.golden import assert_same
 
@@ -45,7 +45,7 @@ def file_of(words: str, suffix: str) -> Path:
     ],
 )
 def test_tables(kanade: Office, words: str, columns: int) -> None:
-    tell(kanade)
+    publish(kanade)
 
     text = printed(kanade, words, columns)
 
@@ -81,7 +81,7 @@ PASSING = re.compile(r"""("?(?:intended|deadline)_at"?: )['"].*?['"]""")
     ],
 )
 def test_data(kanade: Office, words: str, kind: str) -> None:
-    tell(kanade)
+    publish(kanade)
 
     text = PASSING.sub(r"\1'2026-11-23T12:00:00Z'", printed(kanade, f"{words} -o {kind}", 80))
 
@@ -103,7 +103,7 @@ def test_data(kanade: Office, words: str, kind: str) -> None:
     ],
 )
 def test_json_and_yaml_say_the_same(kanade: Office, words: str) -> None:
-    tell(kanade)
+    publish(kanade)
 
     as_json, as_yaml = (kanade.call(*words.split(), "-o", kind).out for kind in ("json", "yaml"))
 

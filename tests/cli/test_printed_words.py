@@ -13,7 +13,7 @@ from reconciler.cli.commands import stop
 from reconciler.cli.main import cli
 from reconciler.model.pruning import HeldPrune
 from tests.cli.conftest import Office
-from tests.cli.telling import GROWN, tell
+from tests.cli.published import GROWN, publish
 from tests.cli.test_printed import SNAPSHOTS, file_of, printed
 from tests.support.golden import assert_same
 
@@ -69,7 +69,7 @@ def test_what_is_answered(
     kanade: Office, words: str, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stop, "_PATIENCE", timedelta(0))
-    tell(kanade, HELD)
+    publish(kanade, HELD)
 
     text = MOMENT.sub("2026-11-23 12:00:00 UTC", printed(kanade, words, columns))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Office
-from tests.cli.telling import tell
+from tests.cli.published import publish
 from tests.support import small_fleet
 from tests.support.command_line import call
 from tests.support.processes import wait_for
@@ -48,7 +48,7 @@ def test_a_bad_commit_is_told(kanade: Office) -> None:
 
 
 def test_nobody_answers(kanade: Office) -> None:
-    tell(kanade)
+    publish(kanade)
 
     done = kanade.call("reconcile", "--timeout", "1s")
 

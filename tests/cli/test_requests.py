@@ -10,7 +10,7 @@ import pytest
 from reconciler.model.difference import Difference
 from reconciler.model.identity import Version
 from tests.cli.conftest import Office
-from tests.cli.telling import STATUS, TOOL, tell
+from tests.cli.published import STATUS, TOOL, publish
 from tests.support import small_fleet
 
 JOB = str(small_fleet.files("1.0.0")["jobs/install-tool.yaml"])
@@ -224,7 +224,7 @@ def test_where_words_are_signed_a_name_alone_lets_nothing_through(gated: Office)
         "approve", "tool", "--yes", "--by", "mika", "--key", str(gated.folder / "aki")
     )
     why = "no key of this person in signers has signed it"
-    assert (done.code, done.err) == (6, f"the word of mika does not count: {why}\n")
+    assert (done.code, done.err) == (6, f"the request of mika does not count: {why}\n")
     assert "approved" not in done.out
     assert gated.call("apply").code == 6
     assert refusals(gated) == [why]
@@ -262,7 +262,7 @@ def test_who_approves_sees_what_differs_from_what_was_approved_last(kanade: Offi
         compared_as="approved",
         differences=differences,
     )
-    tell(kanade, replace(STATUS, releases={TOOL: told}))
+    publish(kanade, replace(STATUS, releases={TOOL: told}))
 
     done = kanade.call("approve", "tool", given="n\n")
 

@@ -9,9 +9,10 @@ from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.difference import Difference
 from reconciler.model.identity import Version
 from tests.cli.conftest import Office
-from tests.cli.telling import GROWN, TOOL, condition, tell
+from tests.cli.published import GROWN, TOOL, publish
 from tests.cli.test_printed import ESCAPE, SNAPSHOTS, printed
 from tests.support.golden import assert_same
+from tests.support.statuses import condition
 
 WORDS = {
     "approve": "approve kanade-backend --yes --by mika",
@@ -36,7 +37,7 @@ _VARYING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC")
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("name", WORDS)
 def test_an_answer(kanade: Office, name: str, columns: int) -> None:
-    tell(kanade, GROWN)
+    publish(kanade, GROWN)
 
     text = _VARYING.sub("SOME-TIME UTC", printed(kanade, WORDS[name], columns))
 
@@ -59,7 +60,7 @@ def test_what_differs_is_shown_before_it_is_approved(kanade: Office, columns: in
             Difference(what="script", before="", after="1 line less, 2 more", lines=script),
         ),
     )
-    tell(kanade, replace(GROWN, releases={**GROWN.releases, TOOL: asked}))
+    publish(kanade, replace(GROWN, releases={**GROWN.releases, TOOL: asked}))
 
     text = printed(kanade, "approve tool --yes --by mika", columns)
 

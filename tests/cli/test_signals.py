@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.conftest import Office
-from tests.cli.telling import tell
+from tests.cli.published import publish
 from tests.support import small_fleet
 from tests.support.kanade_streams import make_kanade
 from tests.support.nats import NatsProcess
@@ -46,7 +46,7 @@ def test_an_interrupt_while_it_waits_for_a_server(
 
 
 def test_an_interrupt_at_a_prompt(kanade: Office) -> None:
-    tell(kanade)
+    publish(kanade)
     terminal = kanade.terminal("approve tool")
     terminal.read_until(b"approve? [y/N]: ")
     terminal.wait_until_it_waits()

@@ -23,8 +23,9 @@ from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import HostName
 from reconciler.model.status import ReleaseStatus
 from tests.cli.conftest import Office
-from tests.cli.telling import STATUS, TOOL, condition
+from tests.cli.published import STATUS, TOOL
 from tests.support import builders
+from tests.support.statuses import condition
 from tests.support.streams import connected
 
 RELEASE = builders.release(hosts=("pc-01", "pc-02", "pc-03"))
@@ -80,7 +81,7 @@ async def scene(office: Office, attempts: Sequence[Attempt]) -> AsyncIterator[Sc
         clock = SystemClock()
         async with open_own_state(connection, "one", clock, lambda: None, create=True) as own:
             assert await own.lease.attempt()
-            await own.board.tell(status, ())
+            await own.board.publish(status, ())
             for made in attempts:
                 await own.ledger.record(made)
         async with open_status_client(settings) as client:

@@ -15,7 +15,7 @@ from reconciler.cli.status_client import StatusClient
 from reconciler.model.identity import HostName, JobId, Version
 from reconciler.model.status import Status
 from tests.cli.conftest import Office
-from tests.cli.telling import BACKEND, EVENTS, GROWN, TOOL, tell
+from tests.cli.published import BACKEND, EVENTS, GROWN, TOOL, publish
 from tests.cli.test_printed import ESCAPE, file_of, printed
 from tests.support.golden import assert_same
 from tests.support.streams import connected
@@ -72,8 +72,8 @@ def until_seen(
 def test_what_changes(
     kanade: Office, monkeypatch: pytest.MonkeyPatch, words: str, later: Status, columns: int
 ) -> None:
-    tell(kanade, GROWN)
-    monkeypatch.setattr(StatusClient, "statuses", until_seen(later, lambda: tell(kanade, later)))
+    publish(kanade, GROWN)
+    monkeypatch.setattr(StatusClient, "statuses", until_seen(later, lambda: publish(kanade, later)))
 
     text = printed(kanade, f"{words} --watch", columns)
 
@@ -84,12 +84,12 @@ def test_what_changes(
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_what_happens(kanade: Office, columns: int) -> None:
-    tell(kanade, GROWN, EVENTS[:1])
+    publish(kanade, GROWN, EVENTS[:1])
     with kanade.started("events", "--watch", COLUMNS=str(columns)) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, b"")
         begun = next(line for line in lines if b"RevisionApplied" in line)
-        tell(kanade, GROWN, EVENTS[1:])
+        publish(kanade, GROWN, EVENTS[1:])
         rest = [*takewhile(lambda line: b"proved" not in line, lines)]
 
     text = b"".join((begun, *rest)).decode()
@@ -99,7 +99,7 @@ def test_what_happens(kanade: Office, columns: int) -> None:
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_the_end_of_what_is_waited_for(kanade: Office, columns: int) -> None:
-    tell(kanade, GROWN)
+    publish(kanade, GROWN)
     controller = threading.Thread(target=lambda: asyncio.run(answers(kanade)))
     controller.start()
 
@@ -117,9 +117,9 @@ async def answers(office: Office) -> None:
         open_own_state(connection, "desk", SystemClock(), asked.set, create=True) as own,
     ):
         assert await own.lease.attempt()
-        while (look := own.book.read().look) is None:
+        while (look := own.book.read().reconcile) is None:
             asked.clear()
             await asked.wait()
         seen = replace(GROWN.controller, answered=look.id, conditions=())
-        await own.board.tell(replace(GROWN, controller=seen), ())
+        await own.board.publish(replace(GROWN, controller=seen), ())
         await own.lease.release()

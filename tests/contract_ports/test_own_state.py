@@ -206,7 +206,7 @@ async def test_a_leader_that_slept_through_its_lease_changes_nothing(sit: Open) 
         first.archive.quarantine(builders.quarantine(ITEM)),
         first.archive.note_offer(builders.offer(ITEM)),
         first.archive.keep_log(LOG),
-        first.board.tell(Status(controller=ControllerStatus(revision=REVISION)), ()),
+        first.board.publish(Status(controller=ControllerStatus(revision=REVISION)), ()),
     ):
         with pytest.raises(LeaseLost):
             await write
@@ -234,10 +234,10 @@ async def test_a_leader_that_slept_through_its_lease_tells_no_event(
     event = Event(at=NOON, kind="Converged", message="all are proved")
 
     with pytest.raises(LeaseLost):
-        await first.board.tell(first.board.read(), (event,))
+        await first.board.publish(first.board.read(), (event,))
 
     assert await events_of(ground) == 0
-    await second.board.tell(second.board.read(), (event,))
+    await second.board.publish(second.board.read(), (event,))
     assert await events_of(ground) == 1
 
 
@@ -296,7 +296,7 @@ async def test_a_log_that_was_kept_is_part_of_the_status_and_stays_beside_it(sit
     later = replace(LOG, result_id=ResultId("result-2"), lines=(), missing="it is empty")
     await first.archive.keep_log(LOG)
     await first.archive.keep_log(later)
-    await first.board.tell(Status(controller=ControllerStatus(revision=REVISION)), ())
+    await first.board.publish(Status(controller=ControllerStatus(revision=REVISION)), ())
 
     await second.records.refresh()
     key = (ITEM.name, HostName("pc-01"))
@@ -366,7 +366,7 @@ async def test_the_status_that_was_told_is_read_back(sit: Open) -> None:
     first, second = await two(sit)
     status = Status(controller=ControllerStatus(revision=REVISION, subject="Bump tool"))
     event = Event(at=NOON, kind="RevisionApplied", message="it is in force")
-    await first.board.tell(status, (event,))
+    await first.board.publish(status, (event,))
 
     await second.records.refresh()
     assert first.board.read() == second.board.read() == status

@@ -58,7 +58,7 @@ async def test_a_bad_version_is_offered_to_be_reverted_and_merging_that_ends_it(
         assert git("diff", "--numstat", bad, branch, folder=folder) == f"2\t2\t{FILE}"
         message = git("show", "--no-patch", "--format=%B", branch, folder=folder)
         assert "Failure: ServiceDidNotStart" in message
-        assert "It said last on stderr:" in message
+        assert "The end of its stderr:" in message
         assert fleet.lab.token not in message
 
         effects = fleet.effects

@@ -101,7 +101,7 @@ async def test_an_object_that_the_writer_has_not_seen_is_not_replaced(
 ) -> None:
     first = await upload(store, target(SMALL), MemoryContent(SMALL))
 
-    with pytest.raises(Conflict, match="has changed since it was looked at"):
+    with pytest.raises(Conflict, match="has changed since it was read"):
         await upload(store, target(DATA, replaces), MemoryContent(DATA))
 
     assert await read(store, first.info) == SMALL

@@ -48,8 +48,8 @@ def test_a_code_of_jetstream_has_one_meaning(
     ("raised", "kind", "said"),
     [
         (nats_errors.NoRespondersError(), KanadeUnavailable, "nobody answers"),
-        (nats_errors.TimeoutError(), KanadeUnavailable, "what became of it is unknown"),
-        (TimeoutError(), KanadeUnavailable, "what became of it is unknown"),
+        (nats_errors.TimeoutError(), KanadeUnavailable, "whether it was done is unknown"),
+        (TimeoutError(), KanadeUnavailable, "whether it was done is unknown"),
         (nats_errors.ConnectionClosedError(), KanadeUnavailable, "not connected"),
         (nats_errors.OutboundBufferLimitError(), KanadeUnavailable, "not connected"),
         (ConnectionResetError("reset"), KanadeUnavailable, "not connected to NATS (reset)"),

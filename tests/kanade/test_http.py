@@ -18,7 +18,7 @@ from reconciler.errors import (
 )
 from reconciler.kanade import http as http_module
 from reconciler.kanade.http import Ask, BackendClient, BackendOptions, NoBackend
-from reconciler.kanade.http_errors import read_json, words
+from reconciler.kanade.http_errors import one_line, read_json
 from reconciler.kanade.http_hosts import known_hosts
 from reconciler.model.observed import BackendState
 from tests.support.backend import Reply, answers, scripted
@@ -281,5 +281,5 @@ def test_an_answer_of_another_kind_leaves_it_unknown(data: bytes, kind: str, sai
 
 
 def test_words_are_one_short_line() -> None:
-    assert words(b"  a\r\n\tb \x1b[31m\xff ") == "a b ?[31m\ufffd"
-    assert len(words(b"x" * 100_000)) == 300
+    assert one_line(b"  a\r\n\tb \x1b[31m\xff ") == "a b ?[31m\ufffd"
+    assert len(one_line(b"x" * 100_000)) == 300

@@ -34,7 +34,7 @@ async def test_what_is_published_either_way_is_served_and_can_be_deleted(
     served = await adapters.fleet.ask("GET", f"/api/app-packages/{ref}")
     assert (served.status, served.body) == (200, data)
 
-    with pytest.raises(Conflict, match="has changed since it was looked at"):
+    with pytest.raises(Conflict, match="has changed since it was read"):
         await objects.delete(ref, sequence=stored.sequence - 1)
     assert ref in objects.stored()
     await objects.delete(ref, sequence=stored.sequence)
@@ -86,7 +86,7 @@ async def test_an_upload_that_is_cancelled_leaves_nothing_to_be_seen(
 async def test_an_object_that_has_changed_is_not_replaced(adapters: Adapters, way: str) -> None:
     ref, objects = ObjectRef(unique("tool"), "2.0"), adapters.objects(way)
     stored = await objects.publish(ref, BytesContent(SMALL), Digest.of(SMALL), replaces=0)
-    with pytest.raises(Conflict, match="has changed since it was looked at"):
+    with pytest.raises(Conflict, match="has changed since it was read"):
         await objects.publish(ref, BytesContent(LARGE), Digest.of(LARGE), replaces=0)
 
     again = await objects.publish(

@@ -67,8 +67,8 @@ async def test_the_version_that_a_service_tells_must_be_the_one_that_is_wanted(u
         told = {what: await services.ask(f"{url}/version/{what}", wanted) for what in TOLD}
 
     assert told["right"] is None
-    assert told["other"] == f"{url}/version/other tells version 1.0.0, wanted is 2.0.0"
-    assert told["no-object"] == f'{url}/version/no-object tells no version: "2.0.0"'
-    assert told["no-text"] == f'{url}/version/no-text tells no version: {{"version": 2}}'
+    assert told["other"] == f"{url}/version/other shows version 1.0.0, wanted is 2.0.0"
+    assert told["no-object"] == f'{url}/version/no-object shows no version: "2.0.0"'
+    assert told["no-text"] == f'{url}/version/no-text shows no version: {{"version": 2}}'
     assert told["endless"] is not None
     assert len(told["endless"]) < 400

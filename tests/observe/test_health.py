@@ -134,7 +134,7 @@ async def test_who_is_not_wanted_any_more_is_not_asked() -> None:
 async def test_a_service_that_is_well_must_tell_the_version_that_is_wanted() -> None:
     old, new = Version("1.0.0"), Version("2.0.0")
     async with watching() as ground:
-        ground.services.wrong_version[new] = "it tells version 1.0.0"
+        ground.services.wrong_version[new] = "it shows version 1.0.0"
         for version in (old, new):
             ground.watch.follow({KEY: HealthTarget(WITH_VERSION, mark=version, version=version)})
             await ground.pass_time(70)

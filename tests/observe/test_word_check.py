@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.errors import SignatureRefused
-from reconciler.model.approval import Checked, Signed, Word
+from reconciler.model.approval import ApprovalOrOverride, Checked, Signed
 from reconciler.model.observed import Requests
 from reconciler.model.pruning import PruneApproval
 from reconciler.observe import word_check
@@ -40,23 +40,23 @@ class FakeSeals:
         return "SHA256:mika"
 
 
-def said(*words: Word) -> Requests:
+def said(*words: ApprovalOrOverride) -> Requests:
     """As the bucket is read: nothing has been checked."""
     return Requests(
-        words=tuple(Checked(word=word, refusal="not yet", pending=True) for word in words)
+        approvals=tuple(Checked(word=word, refusal="not yet", pending=True) for word in words)
     )
 
 
 async def test_without_a_list_of_signers_names_are_taken_as_they_are_given() -> None:
     found = await WordCheck().checked(said(MIKA, AKI), DESIRED)
 
-    assert found.words == (Checked(word=MIKA), Checked(word=AKI))
+    assert found.approvals == (Checked(word=MIKA), Checked(word=AKI))
 
 
 async def test_a_word_counts_when_the_right_key_has_signed_it() -> None:
     found = await WordCheck(seals=FakeSeals()).checked(said(MIKA, AKI), DESIRED)
 
-    assert found.words == (
+    assert found.approvals == (
         Checked(word=MIKA, key="SHA256:mika"),
         Checked(word=AKI, refusal="no key of this person"),
     )
@@ -82,7 +82,7 @@ async def test_a_word_on_what_nobody_asks_for_any_more_is_not_checked() -> None:
 
     found = await WordCheck(seals=seals).checked(said(old), DESIRED)
 
-    assert (found.words, seals.asked) == ((), [])
+    assert (found.approvals, seals.asked) == ((), [])
 
 
 async def test_a_slow_check_does_not_count_and_is_tried_again(
@@ -93,9 +93,9 @@ async def test_a_slow_check_does_not_count_and_is_tried_again(
 
     with monkeypatch.context() as hasty:
         hasty.setattr(word_check, "_DEADLINE", timedelta(milliseconds=30))
-        (first,) = (await check.checked(said(MIKA), DESIRED)).words
+        (first,) = (await check.checked(said(MIKA), DESIRED)).approvals
     seals.stuck = False
-    (second,) = (await check.checked(said(MIKA), DESIRED)).words
+    (second,) = (await check.checked(said(MIKA), DESIRED)).approvals
 
     assert (first.refusal, first.pending) == ("its signature has not been checked yet", True)
     assert second == Checked(word=MIKA, key="SHA256:mika")

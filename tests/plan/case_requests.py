@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from reconciler.model.approval import Checked, Word
+from reconciler.model.approval import ApprovalOrOverride, Checked
 from reconciler.model.desired import Release
 from reconciler.model.observed import Requests, Retry, Suspension
 from tests.plan.case_memory import at_version
@@ -41,11 +41,11 @@ def requests_of(
         retries[item.name] = Retry(
             release=item.name, id="retry-1", by="mika", at=NOON - span(retried)
         )
-    said = tuple(_word(item, word) for word in words)
-    return Requests(words=said, suspensions=suspensions, retries=retries)
+    said = tuple(_approval(item, word) for word in words)
+    return Requests(approvals=said, suspensions=suspensions, retries=retries)
 
 
-def _word(item: Release, word: WordCase) -> Checked[Word]:
+def _approval(item: Release, word: WordCase) -> Checked[ApprovalOrOverride]:
     release = at_version(item, word.get("of", item.version))
     ago = -span(word["ahead"]) if "ahead" in word else span(word.get("ago", "1m"))
     if "for" in word:

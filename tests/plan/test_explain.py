@@ -223,8 +223,8 @@ def test_what_would_be_deleted_is_shown_thing_by_thing() -> None:
 
     assert lines_of(found, "no longer needed") == [
         ". not now: PruneHeld: so much",
-        ". delete job old 3: it waits for a person's word",
-        ". delete package tool/1.0.0 (stored as 7): it waits for a person's word",
+        ". delete job old 3: it waits for a person's approval",
+        ". delete package tool/1.0.0 (stored as 7): it waits for a person's approval",
     ]
     assert [item.title.split(":")[0] for item in found] == [
         "tool 2.0.0",

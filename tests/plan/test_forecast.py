@@ -20,7 +20,8 @@ from reconciler.model.observed import (
 )
 from reconciler.model.policy import ApprovalPolicy, Cron, Window, WindowKind
 from reconciler.model.proof import Proof
-from reconciler.plan.forecast import Forecast, forecast, spell
+from reconciler.plan.forecast import Forecast, forecast
+from reconciler.plan.forecast_text import spell
 from reconciler.plan.planner import plan
 from reconciler.plan.terms import Mode, Terms
 from tests.plan.case_memory import at_version, with_memory

@@ -40,7 +40,7 @@ def _plan(desired: Desired, observed: Observed, now: datetime = NOON) -> Plan:
 
 def _approved(desired: Desired, observed: Observed) -> Observed:
     words = tuple(builders.approval(item) for item in desired.releases)
-    return replace(observed, requests=Requests(words=words))
+    return replace(observed, requests=Requests(approvals=words))
 
 
 def _all_online(observed: Observed, now: datetime) -> Observed:
@@ -136,7 +136,7 @@ def test_nothing_that_changes_a_host_passes_a_shut_window_without_an_override(
         hosts = {name: replace(host, windows=(shut,)) for name, host in desired.hosts.items()}
         there = replace(desired, hosts=hosts)
 
-    observed = replace(observed, requests=Requests(words=tuple(words)))
+    observed = replace(observed, requests=Requests(approvals=tuple(words)))
     found, free = _plan(there, observed), _plan(desired, observed)
 
     installs = [step for step in found.steps if isinstance(step.action, ExecJob)]
@@ -260,7 +260,9 @@ def test_nothing_that_changes_a_host_passes_a_shut_gate(gate: str, world: World)
     if gate != "approval":
         observed = replace(
             observed,
-            requests=replace(observed.requests, words=_approved(desired, observed).requests.words),
+            requests=replace(
+                observed.requests, approvals=_approved(desired, observed).requests.approvals
+            ),
         )
 
     found = _plan(desired, observed)

@@ -10,8 +10,8 @@ from yarl import URL
 from reconciler.model.identity import HostName
 from reconciler.model.status import ReleaseStatus
 from reconciler.serve import views
-from tests.serve.doors import Client, ask, opened, refused
-from tests.serve.seats import BACKEND, HOSTILE, LOG, TOOL, Fleet, fleet, host, many, told
+from tests.serve.controls import BACKEND, HOSTILE, LOG, TOOL, Fleet, fleet, host, many, told
+from tests.serve.endpoints import Client, ask, opened, refused
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ async def test_what_is_new_is_heard_at_once(client: Client, seen: Fleet) -> None
         assert await reply.content.readuntil(b"\n\n") == b"retry: 3000\n\n"
         missed = await reply.content.readuntil(b"\n\n")
         seen.events.add(replace(first, host=HostName(HOSTILE)))
-        seen.news.tell()
+        seen.news.notify()
         frames = [await reply.content.readuntil(b"\n\n") for _ in range(2)]
 
     assert missed.startswith(b"id: 11\nevent: told\ndata: {")

@@ -11,10 +11,11 @@ from reconciler.model.status import ReleaseStatus
 from reconciler.serve.authenticator import Keys, Proxy
 from reconciler.serve.sessions import LASTS, Sessions
 from reconciler.serve.visitor import Visitor
-from tests.serve.doors import ALICE, KEYS, OPEN, VIEWER, Client, ask, opened, problem
-from tests.serve.seats import BACKEND, FINGERPRINT, fleet
+from tests.serve.controls import BACKEND, fleet
+from tests.serve.endpoints import ALICE, KEYS, OPEN, VIEWER, Client, ask, opened, problem
 from tests.support.builders import NOON
 from tests.support.clock import FakeClock
+from tests.support.statuses import FINGERPRINT
 
 HERE, ELSEWHERE = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("10.0.0.0/8")
 BEHIND = Keys(proxy=Proxy(networks=(HERE,), header="X-Forwarded-Email"))
@@ -59,7 +60,7 @@ async def test_who_acts_must_have_a_name() -> None:
         assert (await said(client, SUSPEND, body, {}))[0] == 401
         assert await said(client, SUSPEND, body, VIEWER) == (
             403,
-            "whoever acts must have a name: sign in as a person",
+            "to act you need a name: sign in as a person",
         )
         assert not seen.book.suspensions
         assert await said(client, SUSPEND, body, ALICE) == (202, "alice")
@@ -74,7 +75,7 @@ async def test_what_is_approved_is_what_was_looked_at() -> None:
     seen = fleet()
     async with opened(seen) as client:
         old = await said(client, APPROVE, {"fingerprint": "0" * 64}, ALICE)
-        assert (old[0], "look again" in old[1]) == (409, True)
+        assert (old[0], "read it again" in old[1]) == (409, True)
         assert not seen.book.approvals
         body: Json = {"fingerprint": FINGERPRINT, "reason": "tried it"}
         assert await said(client, APPROVE, body, ALICE) == (202, "alice")
@@ -89,7 +90,7 @@ async def test_what_is_approved_is_what_was_looked_at() -> None:
 
 async def test_where_approvals_are_signed_the_page_cannot_give_one() -> None:
     seen = fleet()
-    async with opened(seen, signed_words=True) as client:
+    async with opened(seen, needs_signature=True) as client:
         found = await said(client, APPROVE, {"fingerprint": FINGERPRINT}, ALICE)
 
     assert (found[0], f"reconciler approve {BACKEND}" in found[1]) == (409, True)

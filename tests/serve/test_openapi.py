@@ -16,8 +16,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from reconciler.serve.api.openapi import document
 from reconciler.serve.api.routes import PREFIX
 from reconciler.serve.api.table import EVENTS, OPERATIONS
-from tests.serve.doors import ALICE, KEYS, door_to
-from tests.serve.seats import BACKEND, fleet
+from tests.serve.controls import BACKEND, fleet
+from tests.serve.endpoints import ALICE, KEYS, endpoints_of
 
 DESCRIBED = dict(document(PREFIX, OPERATIONS, EVENTS))
 EXAMPLES = settings().max_examples // 4
@@ -42,7 +42,7 @@ class Case(Protocol):
 def address() -> Iterator[str]:
     """A real server on a loop of its own: who asks here blocks."""
     started, stop = threading.Event(), asyncio.Event()
-    server = TestServer(door_to(fleet(), KEYS))
+    server = TestServer(endpoints_of(fleet(), KEYS))
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:

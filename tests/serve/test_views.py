@@ -8,7 +8,8 @@ from reconciler.model.condition import Condition, ConditionType, Truth
 from reconciler.model.identity import ReleaseName
 from reconciler.model.status import ControllerStatus, ReleaseStatus, Status
 from reconciler.serve import views
-from tests.serve.seats import APPROVAL, CALM, DONE, READY, SOAK, STEADY, condition, release
+from tests.serve.controls import APPROVAL, CALM, DONE, READY, SOAK, STEADY, condition
+from tests.support.statuses import release
 
 STALLED = condition(ConditionType.STALLED, Truth.TRUE, "NoRoom")
 DRIFTED = condition(ConditionType.DRIFT_DETECTED, Truth.TRUE, "DriftDetected")

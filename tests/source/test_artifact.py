@@ -137,7 +137,7 @@ async def test_a_clone_that_is_damaged_is_not_the_artifacts_fault(
         file.unlink()
 
     async with store.open(artifact(ORIGINS["blob"]), snapshot) as content:
-        with pytest.raises(SourceUnavailable, match="made again at the next look"):
+        with pytest.raises(SourceUnavailable, match="made again at the next fetch"):
             [block async for block in content.blocks(2)]
 
 

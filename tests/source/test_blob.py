@@ -83,7 +83,7 @@ async def test_a_damaged_blob_is_found_and_the_clone_made_again(
     (file,) = [path for path in clone.glob("objects/*/*") if path.stat().st_size > MIB]
     damage_file(file, damage)
 
-    with pytest.raises(SourceUnavailable, match="which is made again at the next look"):
+    with pytest.raises(SourceUnavailable, match="which is made again at the next fetch"):
         await read(source, snapshot, 64 * 1024)
 
     assert b"".join(await read(source, await source.fetch(), MIB)) == content

@@ -112,20 +112,20 @@ async def test_a_build_that_fails_says_its_last_words(builder: Builder) -> None:
     script = r"echo one; echo two; echo three >&2; printf '\033[31mfour\n\n'; exit 7"
 
     assert await refusal(builder, shell(script)) == (
-        "build '/bin/sh': ended with 7; it said: two | three | ?[31mfour"
+        "build '/bin/sh': ended with 7; its output: two | three | ?[31mfour"
     )
 
 
 async def test_a_build_that_fails_in_silence_says_so(builder: Builder) -> None:
     assert await refusal(builder, shell("exit 1")) == (
-        "build '/bin/sh': ended with 1; it said nothing"
+        "build '/bin/sh': ended with 1; it wrote nothing"
     )
 
 
 async def test_a_build_that_talks_much_is_not_listened_to_for_ever(builder: Builder) -> None:
     script = "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; exit 1"
 
-    assert (await refusal(builder, shell(script))).endswith("it said: 19997 | 19998 | 19999")
+    assert (await refusal(builder, shell(script))).endswith("its output: 19997 | 19998 | 19999")
 
 
 async def test_a_build_that_takes_too_long_is_ended_with_its_children(
@@ -141,7 +141,7 @@ async def test_a_build_that_takes_too_long_is_ended_with_its_children(
             break
         seconds *= 5  # a busy machine has not begun
 
-    assert said == f"build '/bin/sh': not done within {seconds:g} s; it said: waiting"
+    assert said == f"build '/bin/sh': not done within {seconds:g} s; its output: waiting"
     await ended(tmp_path / "pid")
 
 

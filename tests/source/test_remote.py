@@ -73,7 +73,7 @@ async def test_a_tag_is_not_taken_for_a_branch(
         await make_source(replace(settings, ref="v1")).fetch()
 
     assert str(caught.value) == (
-        f"{repository.path}: 'v1' is a tag, not a branch: to follow it, say 'refs/tags/v1'"
+        f"{repository.path}: 'v1' is a tag, not a branch: to follow it, set 'refs/tags/v1'"
     )
 
 
@@ -107,7 +107,7 @@ async def test_a_detached_head_names_no_branch(
         await make_source(replace(settings, ref="")).fetch()
 
     assert str(caught.value) == (
-        f"{repository.path}: HEAD is detached at {revision[:12]}: say which branch to follow"
+        f"{repository.path}: HEAD is detached at {revision[:12]}: name the branch to follow"
     )
 
 
@@ -116,7 +116,7 @@ async def test_a_head_that_leads_nowhere_is_not_an_empty_repository(
 ) -> None:
     repository.commit({"a.yaml": "1"}, branch="other")
 
-    with pytest.raises(BranchGone, match="HEAD names a branch that is not there"):
+    with pytest.raises(BranchGone, match="HEAD names a branch that does not exist"):
         await make_source(replace(settings, ref="")).fetch()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.model.approval import Approval, Checked, Gate, Override, Word
+from reconciler.model.approval import Approval, ApprovalOrOverride, Checked, Gate, Override
 from reconciler.model.attempt import Attempt, Outcome, Purpose, Via, Wish
 from reconciler.model.desired import (
     Artifact,
@@ -339,7 +339,7 @@ def approval(
     ago: timedelta = timedelta(minutes=1),
     key: str = "",
     refusal: str = "",
-) -> Checked[Word]:
+) -> Checked[ApprovalOrOverride]:
     """Return a person's word on *item*, checked."""
     word = Approval(release=item.name, fingerprint=item.fingerprint, approver=by, at=NOON - ago)
     return Checked(word=word, key=key, refusal=refusal)
@@ -347,7 +347,7 @@ def approval(
 
 def override(
     item: Release, length: timedelta, *, ago: timedelta = timedelta(minutes=1)
-) -> Checked[Word]:
+) -> Checked[ApprovalOrOverride]:
     """Return a person's word that *item* may pass its windows, said *ago*."""
     at = NOON - ago
     word = Override(

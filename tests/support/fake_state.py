@@ -203,6 +203,6 @@ class WatchedBoard(KvBoard):
         super().__init__(board, ledger, events, lease)
         self._weather = weather
 
-    async def tell(self, status: Status, events: Sequence[Event]) -> None:
-        async with self._weather.around("board.tell"):
-            await super().tell(status, events)
+    async def publish(self, status: Status, events: Sequence[Event]) -> None:
+        async with self._weather.around("board.publish"):
+            await super().publish(status, events)

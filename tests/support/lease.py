@@ -14,7 +14,7 @@ class LeaseOfOne:
     asked: list[tuple[timedelta, bool]] = field(default_factory=list)
     """For how long, and whether the server was to have its say."""
 
-    async def confirm(self, for_at_least: timedelta, *, anew: bool = False) -> None:
+    async def confirm(self, for_at_least: timedelta, *, renew: bool = False) -> None:
         if len(self.asked) >= self.lost_after:
             raise LeaseLost("another controller leads")
-        self.asked.append((for_at_least, anew))
+        self.asked.append((for_at_least, renew))

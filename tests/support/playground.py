@@ -32,7 +32,7 @@ _PATIENCE = timedelta(seconds=240)
 """Many times what a rollout takes here: a busy machine is no failure."""
 _OPEN_SECONDS = 8.0
 """How long a client may take to connect: a question may have gone with the server it was for."""
-_LOOK_AGAIN_SECONDS = 2.0
+_RECHECK_SECONDS = 2.0
 """How long a client without news is kept: its NATS may have been killed meanwhile."""
 _SETTINGS = """\
 [source]
@@ -172,7 +172,7 @@ class Playground:
                     async for status in statuses:
                         if condition(status):
                             return time.monotonic() - begun
-                        look.reschedule(asyncio.get_running_loop().time() + _LOOK_AGAIN_SECONDS)
+                        look.reschedule(asyncio.get_running_loop().time() + _RECHECK_SECONDS)
             except (ReconcilerError, TimeoutError):
                 await asyncio.sleep(0.1)
         pytest.fail(f"in vain for {waited:.0f} s: {what}\n{status}\n{self._ends()}")

@@ -116,7 +116,7 @@ def test_a_condition_is_one_of_its_three_values() -> None:
         status(release("NoRoom")), controller=ControllerStatus(revision=None, conditions=(unread,))
     )
 
-    measured.told(NOTHING, told)
+    measured.published(NOTHING, told)
 
     ready = [
         sample(measured, "condition", name="tool", type="Ready", status=truth) for truth in Truth
@@ -130,7 +130,7 @@ def test_a_condition_is_one_of_its_three_values() -> None:
 def test_hosts_are_counted_in_every_state_also_where_there_are_none() -> None:
     measured = metrics()
 
-    measured.told(NOTHING, status(release("Progressing")))
+    measured.published(NOTHING, status(release("Progressing")))
 
     assert sample(measured, "hosts", release="tool", state="running") == 3
     assert sample(measured, "hosts", release="tool", state="failed") == 0
@@ -138,8 +138,8 @@ def test_hosts_are_counted_in_every_state_also_where_there_are_none() -> None:
 
 def test_ten_thousand_hosts_are_as_many_series_as_one() -> None:
     few, many = metrics(), metrics()
-    few.told(NOTHING, status(release("Progressing", hosts=1)))
-    many.told(NOTHING, status(release("Progressing", hosts=10_000)))
+    few.published(NOTHING, status(release("Progressing", hosts=1)))
+    many.published(NOTHING, status(release("Progressing", hosts=10_000)))
 
     assert len(samples(few)) == len(samples(many)) < 150
 
@@ -154,7 +154,7 @@ def test_what_is_waited_for_longest_counts() -> None:
         release("OutsideWindow", "c", waits="a window", since=late),
         release("Progressing", "d"),
     )
-    measured.told(NOTHING, told)
+    measured.published(NOTHING, told)
 
     clock.advance(timedelta(minutes=5))
 
@@ -166,7 +166,7 @@ def test_what_is_waited_for_longest_counts() -> None:
 def test_a_standby_says_that_it_is_one_and_nothing_of_the_fleet() -> None:
     leads = True
     measured = metrics(leads=lambda: leads)
-    measured.told(NOTHING, status(release("Progressing")))
+    measured.published(NOTHING, status(release("Progressing")))
     assert sample(measured, "leader") == 1
 
     leads = False

@@ -248,7 +248,7 @@ async def test_a_collector_that_is_named_gets_them(monkeypatch: pytest.MonkeyPat
     async with far_end() as end:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", end.address)
         async with open_traces("one", os.environ) as (traces,):
-            traces.told(before, after)
+            traces.published(before, after)
             traces.passed(timedelta(seconds=1), Applied(plan=Plan(revision=REVISION)), "")
 
         (request,) = end.requests

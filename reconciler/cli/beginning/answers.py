@@ -51,10 +51,10 @@ def ask(given: Answers, asked: Collection[str]) -> Answers:
     return given
 
 
-def _text(name: str, words: str) -> Callable[[Answers], Answers]:
+def _text(name: str, prompt: str) -> Callable[[Answers], Answers]:
     def question(given: Answers) -> Answers:
         before = getattr(given, name)
-        said = str(click.prompt(words, default=before, show_default=bool(before), type=str))
+        said = str(click.prompt(prompt, default=before, show_default=bool(before), type=str))
         text = "" if said.strip() == NONE else said.strip()
         return replace(given, **{name: text})  # type: ignore[arg-type]  # it is a text
 
@@ -62,39 +62,39 @@ def _text(name: str, words: str) -> Callable[[Answers], Answers]:
 
 
 def _backend_token(given: Answers) -> Answers:
-    words = f"The environment variable that holds the backend's token ({NONE} for none)"
-    return _text("backend_token", words)(given) if given.backend else given
+    prompt = f"The environment variable that holds the backend's token ({NONE} for none)"
+    return _text("backend_token", prompt)(given) if given.backend else given
 
 
 def _download_url(given: Answers) -> Answers:
-    words = "Where hosts download packages from, as they reach it"
-    return _text("download_url", words)(replace(given, download_url=given.source_url))
+    prompt = "Where hosts download packages from, as they reach it"
+    return _text("download_url", prompt)(replace(given, download_url=given.source_url))
 
 
 def _hosts(given: Answers) -> Answers:
-    words = "Hosts that run kanade-backend, by their pc ids, with blanks between them"
-    said = str(click.prompt(words, default=" ".join(given.hosts) or None, type=str))
+    prompt = "Hosts that run kanade-backend, by their pc ids, with blanks between them"
+    said = str(click.prompt(prompt, default=" ".join(given.hosts) or None, type=str))
     return replace(given, hosts=tuple(said.replace(",", " ").split()))
 
 
 def _one_machine(given: Answers) -> Answers:
     if not given.loopback or len(given.hosts) == 1:
         return given
-    words = f"{given.source_url} is only reached from its own machine; are all hosts that one?"
-    return replace(given, one_machine=click.confirm(words, default=given.one_machine))
+    prompt = f"{given.source_url} is only reached from its own machine; are all hosts that one?"
+    return replace(given, one_machine=click.confirm(prompt, default=given.one_machine))
 
 
 def _shell(given: Answers) -> Answers:
-    words = "What runs scripts on these hosts"
-    said = click.prompt(words, default=given.shell, type=click.Choice(SHELLS))
+    prompt = "What runs scripts on these hosts"
+    said = click.prompt(prompt, default=given.shell, type=click.Choice(SHELLS))
     return replace(given, shell=str(said))
 
 
 def _artifact(given: Answers) -> Answers:
-    words = "The file of that version, for its sha256 (empty: later)"
+    prompt = "The file of that version, for its sha256 (empty: later)"
     kind = click.Path(path_type=str, dir_okay=False)
     before = str(given.artifact or "")
-    said = str(click.prompt(words, default=before, show_default=bool(before), type=kind)).strip()
+    said = str(click.prompt(prompt, default=before, show_default=bool(before), type=kind)).strip()
     return replace(given, artifact=Path(said) if said else None)
 
 

@@ -1,4 +1,4 @@
-"""The first settings, as TOML with a word on each."""
+"""The first settings, as TOML with a comment on each."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def settings_text(answers: Answers, folder: Path) -> str:
     root = _root(folder)
     below = (folder / STATE).relative_to(root).as_posix()
     lines = [
-        "# All that can be said here is in docs/reference/settings.md; `reconciler check` tells",
+        "# All that can be said here is in docs/reference/settings.md; `reconciler check` shows",
         "# what is still missing.",
         "",
         "[source]",

@@ -1,1 +1,1 @@
-"""What `check` looks at, in order; each says what is in order, or raises what is not."""
+"""The checks of `check`, in order; each returns what is in order, or raises what is not."""

@@ -41,7 +41,7 @@ async def token(survey: Survey) -> str:
     if account.role not in _ABLE:
         raise NotReady(
             f"backend.token is that of {account.username}, who is {account.role} there and may "
-            "only look: give it an operator's"
+            "only read: give it an operator's"
         )
     more = "; an operator's would do" if account.role != _ABLE[0] else ""
     return f"it is that of {account.username}, who is {account.role} there{more}"

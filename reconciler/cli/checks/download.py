@@ -38,7 +38,7 @@ class _Source:
 
 
 async def download(survey: Survey) -> str:
-    """Try what each release's script would download; all that is wrong is told at once."""
+    """Try what each release's script would download; all that is wrong is reported at once."""
     releases = survey.desired.releases if survey.desired is not None else ()
     said: list[str] = []
     wrong: list[str] = []
@@ -78,8 +78,8 @@ async def _try(release: Release, survey: Survey) -> str:
             return f"nobody answers at {source.url} yet: it is served by `reconciler run`"
         if kind == "text/html":
             raise NotReady(f"{source.url} serves web pages: let the knob name kanade's backend")
-        told = _meaning(status, source)
-        return told if source.of_gateway else told + await _role(client)
+        found = _meaning(status, source)
+        return found if source.of_gateway else found + await _role(client)
 
 
 def _urls(release: Release) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _other_token(source: _Source) -> str:
 
 
 async def _role(client: BackendClient) -> str:
-    """Say when a host is given more than it needs; a server that cannot tell says nothing."""
+    """Warn when a host is given more than it needs; empty for a server that does not show it."""
     try:
         account = await client.account()
     except ReconcilerError:

@@ -30,7 +30,7 @@ _NOBODY = (
 
 
 async def hosts(survey: Survey) -> str:
-    """Ask all hosts that the repository names whether they are there; some may well be away.
+    """Ping all hosts that the repository names; some may well be offline.
 
     Raises:
         NotReady: not one of them answers, so that it is no host's fault.
@@ -40,14 +40,14 @@ async def hosts(survey: Survey) -> str:
         wanted = {host for names in survey.targets.values() for host in names}
         survey.answers = await roll_call(connection, wanted, SystemClock())
     silent = sorted(wanted - survey.answers.keys())
-    told = f"{len(survey.answers)} of {counted(len(wanted), 'host')} answered"
+    found = f"{len(survey.answers)} of {counted(len(wanted), 'host')} answered"
     if wanted and not survey.answers:
-        raise NotReady(f"{told}: {_names(silent)}\n{_NOBODY}")
-    return told + (f"; not {_names(silent)}" if silent else "")
+        raise NotReady(f"{found}: {_names(silent)}\n{_NOBODY}")
+    return found + (f"; not {_names(silent)}" if silent else "")
 
 
 async def clocks(survey: Survey) -> str:
-    """Compare our clock with that of NATS, and with those of all hosts that are there."""
+    """Compare our clock with that of NATS, and with those of all hosts that are online."""
     clock, allowed = SystemClock(), Terms().clock_skew
     async with open_connection(survey.settings) as connection:
         began = clock.now()
@@ -60,8 +60,8 @@ async def clocks(survey: Survey) -> str:
         limit = spell_duration(allowed)
         raise NotReady("\n".join([*_first(wrong), f"up to {limit} do no harm: set up NTP there"]))
     if not survey.answers:
-        return "NATS tells our time"
-    return f"NATS and {counted(len(survey.answers), 'host')} tell our time"
+        return "the clock of NATS agrees with ours"
+    return f"the clocks of NATS and {counted(len(survey.answers), 'host')} agree with ours"
 
 
 async def agents(survey: Survey) -> str:

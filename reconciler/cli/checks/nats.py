@@ -37,7 +37,7 @@ async def nats(survey: Survey) -> str:
 
 
 async def jetstream(survey: Survey) -> str:
-    """See that this account has JetStream; a user who may not ask is told so by `rights`."""
+    """Check that this account has JetStream; for a user who may not ask `rights` reports that."""
     async with open_connection(survey.settings) as connection:
         try:
             await api.account_info(connection)
@@ -47,7 +47,7 @@ async def jetstream(survey: Survey) -> str:
 
 
 async def rights(survey: Survey) -> str:
-    """Hold what the user may do against what is needed; every subject that is missing is told."""
+    """Compare what the user may do with what is needed; every missing subject is reported."""
     settings, role = survey.settings, survey.role
     async with open_connection(settings) as connection:
         permissions = (await whoami(connection)).permissions
@@ -66,4 +66,4 @@ async def kanade(survey: Survey) -> str:
     async with open_connection(survey.settings) as connection:
         for stream in _STREAMS:
             await api.stream_info(connection, stream)
-    return f"all {len(_STREAMS)} of kanade's streams and buckets that we use are there"
+    return f"all {len(_STREAMS)} of kanade's streams and buckets that we use exist"

@@ -1,4 +1,4 @@
-"""Our own side: the repository, whose word counts, and the gateway."""
+"""Our own side: the repository, whose approval counts, and the gateway."""
 
 from reconciler.cli.checks.survey import Survey
 from reconciler.cli.endpoints import server_context
@@ -31,14 +31,14 @@ async def git(survey: Survey) -> str:
 
 
 async def approval(survey: Survey) -> str:
-    """Say whose word counts; raises UsageError where nobody's could."""
+    """Return whose approval counts; raises UsageError where nobody's could."""
     signers = survey.settings.approval.allowed_signers
     if signers is None:
         return "names are taken as they are given; approval.allowed_signers asks for signatures"
     count = len(allowed(signers))
     if not count:
         raise UsageError(f"{signers}: nobody may sign: a line each, `name ssh-ed25519 AAAA...`")
-    return f"words count when signed by one of {counted(count, 'line')} of {signers.name}"
+    return f"approvals count when signed by one of {counted(count, 'line')} of {signers.name}"
 
 
 async def gateway(survey: Survey) -> str:

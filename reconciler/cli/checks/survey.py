@@ -29,15 +29,15 @@ class Survey:
     targets: Mapping[ReleaseName, tuple[HostName, ...]] = field(default_factory=dict)
     """By `hosts`, as the next one."""
     answers: Mapping[HostName, Answer] = field(default_factory=dict)
-    """Of the hosts that are there."""
+    """Of the hosts that are online."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing to look at; without all that it *needs* it cannot be looked at."""
+    """One thing to check; without all that it *needs* it cannot be checked."""
 
     name: str
-    look: Callable[[Survey], Awaitable[str]]
+    run: Callable[[Survey], Awaitable[str]]
     needs: tuple[str, ...] = ()
     for_controllers: bool = False
     """Nobody else needs it."""

@@ -1,4 +1,4 @@
-"""`adopt`: day 0 on a fleet that is already there: look at everything, change nothing."""
+"""`adopt`: day 0 on an existing fleet: read everything, change nothing."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from reconciler.plan.endings import ending
 from reconciler.plan.outstanding import is_outstanding
 from reconciler.revisions import InForce
 
-_LOOK_AGAIN = timedelta(seconds=2)
+_RECHECK_AFTER = timedelta(seconds=2)
 
 
 @click.command("adopt", short_help="Probe a fleet that is already there, and change nothing.")
@@ -28,7 +28,7 @@ _LOOK_AGAIN = timedelta(seconds=2)
 def adopt_command(invocation: Invocation, wait: int) -> int:
     """Probe every target, install nothing, and keep what was found.
 
-    Then it is told what runs where, and what each release would do about it. Exit code 1 when
+    Then it shows what runs where, and what each release would do about it. Exit code 1 when
     that is something.
     """
     in_force, seen, would = asyncio.run(_adopt(invocation, timedelta(seconds=wait)))
@@ -47,12 +47,12 @@ async def _adopt(invocation: Invocation, patience: timedelta) -> tuple[InForce, 
     settings = invocation.settings()
     async with open_runtime(settings, leader=True, observe_only=True) as runtime:
         if not await runtime.lease.attempt():
-            raise LeaseLost("a controller leads already; it looks at the fleet by itself")
+            raise LeaseLost("a controller leads already; it reads the fleet by itself")
         try:
-            in_force = await runtime.revisions.look_or_raise()
+            in_force = await runtime.revisions.fetch_or_raise()
             seen = await _look_at_all(runtime, patience)
             work = replace(runtime.work, terms=replace(runtime.work.terms, observe_only=False))
-            _, would = await work.look(in_force.desired)
+            _, would = await work.preview(in_force.desired)
         finally:
             await runtime.lease.release()
     return in_force, seen, would
@@ -68,7 +68,7 @@ async def _look_at_all(runtime: Runtime, patience: timedelta) -> Plan:
         waiting = applied.plan.steps or _is_under_way(runtime)
         if not waiting or runtime.clock.monotonic() >= deadline:
             return applied.plan
-        await runtime.wake.wait(_LOOK_AGAIN)
+        await runtime.wake.wait(_RECHECK_AFTER)
 
 
 def _is_under_way(runtime: Runtime) -> bool:

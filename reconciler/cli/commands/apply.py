@@ -34,7 +34,7 @@ from reconciler.ports import RENEWAL
 def apply_command(
     invocation: Invocation, timeout: timedelta | None, *, wait: bool, accept_rewrite: bool
 ) -> int:
-    """Make one pass: do what `plan` shows, and say what became of it.
+    """Make one pass: do what `plan` shows, and print the outcome.
 
     What takes longer than a pass, such as an install, is followed by the next one, by the
     controller, or with --wait. Exit code 6 when something failed, is held, or is still under way
@@ -56,8 +56,8 @@ async def _apply(settings: Settings, bars: Bars, patience: float) -> Callable[[]
         clock, end = runtime.clock, runtime.clock.monotonic() + patience
         try:
             async with asyncio.TaskGroup() as group:
-                asking = group.create_task(runtime.look_beside())
-                in_force = await runtime.revisions.look_or_raise()
+                asking = group.create_task(runtime.watch_hosts())
+                in_force = await runtime.revisions.fetch_or_raise()
                 applied = await runtime.work.make(runtime.revisions.standing)
                 while (
                     applied is not None
@@ -73,11 +73,11 @@ async def _apply(settings: Settings, bars: Bars, patience: float) -> Callable[[]
             await runtime.lease.release()
     text = shown(in_force, applied.plan, width()) if applied is not None else "nothing to go by"
 
-    def tell() -> int:
+    def report() -> int:
         say(text)
         return _told(applied, waited=patience > 0) if applied is not None else exits.DONE
 
-    return tell
+    return report
 
 
 async def _again(runtime: Runtime, last: Applied) -> Applied:

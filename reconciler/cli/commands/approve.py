@@ -27,7 +27,7 @@ from reconciler.model.status import ReleaseStatus
 @click.option("--prune", is_flag=True, help="Instead of a release: what would be deleted.")
 @click.option("--by", help="Who approves; you, as git and the system know you.")
 @click.option("--key", help="The SSH key to sign with; git's user.signingkey, or the agent's.")
-@click.option("--reason", default="", help="Kept with the word, and told.")
+@click.option("--reason", default="", help="Kept with the approval, and shown.")
 @click.option(
     "--override",
     "gate",
@@ -52,8 +52,8 @@ def approve_command(
     """Approve the release NAME as it stands: its fingerprint, and no later one.
 
     What has changed since the version that was approved last, or proved since, is shown first.
-    Exit code 6 when the controller says that the word does not count, or one more was given by a
-    person who had agreed.
+    Exit code 6 when the controller says that the approval does not count, or one more was given
+    by a person who had agreed.
     """
     if prune:
         settings = invocation.settings()
@@ -92,9 +92,9 @@ async def _approve(settings: Settings, status: ReleaseStatus, signer: Signer, re
             at=now,
             reason=reason,
         )
-        word = signer.signed(approval)
-        await client.book.approve(word)
-        code = await answer_to(client, signer, word, f"approved by {signer.name}")
+        signed = signer.signed(approval)
+        await client.book.approve(signed)
+        code = await answer_to(client, signer, signed, f"approved by {signer.name}")
     if code == exits.DONE and _waits(status) and _has_agreed(signer.name, status, now):
         complain(f"{signer.name} had agreed before, and a person counts once")
         return exits.HELD
@@ -110,7 +110,7 @@ async def _override(
         until = parse_moment(length, now)
         if until - now > LONGEST_OVERRIDE:
             raise click.BadParameter("an override lasts 24h at most", param_hint="--for")
-        word = Override(
+        override = Override(
             release=status.name,
             fingerprint=status.fingerprint,
             gate=gate,
@@ -119,11 +119,11 @@ async def _override(
             until=until,
             reason=reason,
         )
-        word = signer.signed(word)
-        await client.book.override(word)
+        signed = signer.signed(override)
+        await client.book.override(signed)
         when = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         done = f"{signer.name} lets {status.name} pass its {gate} until {when}"
-        return await answer_to(client, signer, word, done)
+        return await answer_to(client, signer, signed, done)
 
 
 def _shown(status: ReleaseStatus) -> Iterator[str]:
@@ -142,20 +142,20 @@ def _shown(status: ReleaseStatus) -> Iterator[str]:
         text = f"{item.before or 'nothing'} -> {item.after or 'nothing'}"
         yield paragraph(f"{item.what}: {item.after if item.lines else text}", width())
         yield from (f"    {line}" for line in item.lines)
-    for word in status.words:
-        counts = f", does not count: {word.refusal}" if word.refusal else ""
-        key = f" with {word.key}" if word.key else ""
-        yield f"{word.kind} by {word.by}{key}{counts}"
+    for given in status.words:
+        counts = f", does not count: {given.refusal}" if given.refusal else ""
+        key = f" with {given.key}" if given.key else ""
+        yield f"{given.kind} by {given.by}{key}{counts}"
 
 
 def _has_agreed(name: str, status: ReleaseStatus, now: datetime) -> bool:
-    """True when a word of this person's counts already."""
+    """True when an approval of this person's counts already."""
     return any(
-        word.by == name
-        and word.kind == "approval"
-        and not word.refusal
-        and (word.until is None or now < word.until)
-        for word in status.words
+        item.by == name
+        and item.kind == "approval"
+        and not item.refusal
+        and (item.until is None or now < item.until)
+        for item in status.words
     )
 
 

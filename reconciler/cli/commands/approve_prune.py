@@ -37,6 +37,6 @@ async def _approve(client: StatusClient, signer: Signer, reason: str, *, yes: bo
     approval = PruneApproval(
         items=held.items, approver=signer.name, at=client.clock.now(), reason=reason
     )
-    word = signer.signed(approval)
-    await client.book.approve_prune(word)
-    return await answer_to(client, signer, word, f"approved by {signer.name}")
+    signed = signer.signed(approval)
+    await client.book.approve_prune(signed)
+    return await answer_to(client, signer, signed, f"approved by {signer.name}")

@@ -23,7 +23,7 @@ _BLOCK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """What becomes of the edited file."""
+    """What is done with the edited file."""
 
     name: str
     message: str
@@ -96,18 +96,18 @@ def bump_command(
     )
 
 
-def _deliver(edition: Edition, told: str, delivery: _Delivery) -> None:
+def _deliver(edition: Edition, message: str, delivery: _Delivery) -> None:
     edition.require_valid(committed=delivery.commit)
     clone = Clone(edition.folder, edition.files)
     if not delivery.commit:
         edition.write()
-        say(told)
+        say(message)
         return
     is_new = not (edition.is_there and clone.is_committed())
     if delivery.branch is not None and is_new:
         clone.begin_branch(delivery.branch)
     edition.write()
-    say(told)
+    say(message)
     if not is_new:
         say("nothing to commit: it says so already")
         return
@@ -130,7 +130,7 @@ def _built(folder: Path, name: str) -> Path:
     found = [folder / one for one in names if (folder / one).is_file()]
     if len(found) == 1:
         return found[0]
-    what = "both are there" if found else "neither is there"
+    what = "both exist" if found else "neither exists"
     raise UsageError(f"{folder}: expected {' or '.join(names)}, and {what}; say --artifact FILE")
 
 

@@ -19,27 +19,27 @@ from reconciler.cli.watching import WHOLE
 from reconciler.errors import ReconcilerError
 
 _CHECKS = (
-    Check(name="settings", look=own.settings, for_viewers=True),
-    Check(name="nats", look=nats.nats, for_viewers=True),
-    Check(name="jetstream", look=nats.jetstream, needs=("nats",)),
-    Check(name="rights", look=nats.rights, needs=("nats",), for_viewers=True),
-    Check(name="kanade", look=nats.kanade, needs=("nats", "jetstream")),
-    Check(name="backend", look=backend.backend),
-    Check(name="token", look=backend.token, needs=("backend",), for_controllers=True),
-    Check(name="signing", look=backend.signing, needs=("backend",), for_controllers=True),
-    Check(name="git", look=own.git),
-    Check(name="hosts", look=fleet.hosts, needs=("kanade", "git")),
-    Check(name="clocks", look=fleet.clocks, needs=("kanade",)),
-    Check(name="agents", look=fleet.agents, needs=("hosts",)),
+    Check(name="settings", run=own.settings, for_viewers=True),
+    Check(name="nats", run=nats.nats, for_viewers=True),
+    Check(name="jetstream", run=nats.jetstream, needs=("nats",)),
+    Check(name="rights", run=nats.rights, needs=("nats",), for_viewers=True),
+    Check(name="kanade", run=nats.kanade, needs=("nats", "jetstream")),
+    Check(name="backend", run=backend.backend),
+    Check(name="token", run=backend.token, needs=("backend",), for_controllers=True),
+    Check(name="signing", run=backend.signing, needs=("backend",), for_controllers=True),
+    Check(name="git", run=own.git),
+    Check(name="hosts", run=fleet.hosts, needs=("kanade", "git")),
+    Check(name="clocks", run=fleet.clocks, needs=("kanade",)),
+    Check(name="agents", run=fleet.agents, needs=("hosts",)),
     Check(
         name="artifacts",
-        look=artifacts.artifacts,
+        run=artifacts.artifacts,
         needs=("kanade", "git"),
         for_controllers=True,
     ),
-    Check(name="download", look=download.download, needs=("kanade", "git"), for_controllers=True),
-    Check(name="approval", look=own.approval),
-    Check(name="gateway", look=own.gateway, for_controllers=True),
+    Check(name="download", run=download.download, needs=("kanade", "git"), for_controllers=True),
+    Check(name="approval", run=own.approval),
+    Check(name="gateway", run=own.gateway, for_controllers=True),
 )
 _START = len("FAIL  ") + max(len(check.name) for check in _CHECKS) + 1
 _AGAIN = timedelta(seconds=5)
@@ -75,8 +75,8 @@ _MARKS = {"ok": "ok", "failed": "FAIL", "skipped": "--"}
 def check_command(invocation: Invocation, role: str | None, kind: Output, *, watch: bool) -> int:
     """Check the prerequisites one after the other, and say how to mend what is missing.
 
-    What cannot be looked at before something else is mended is said to be so. With --watch it is
-    looked at again, and what is different is said. The exit code is that of the first thing
+    What cannot be checked before something else is mended is marked so. With --watch all is
+    checked again, and what is different is shown. The exit code is that of the first thing
     missing; 0 when nothing is.
     """
     settings = invocation.settings()
@@ -118,11 +118,11 @@ async def _checked(survey: Survey) -> AsyncIterator[tuple[_Found, int]]:
         needed = next((name for name in check.needs if name in missing), None)
         if needed is not None:
             missing.add(check.name)
-            said = [f"not looked at before {needed} is mended"]
+            said = [f"not checked before {needed} is mended"]
             yield _Found(name=check.name, state="skipped", said=said), exits.DONE
             continue
         try:
-            said = (await check.look(survey)).splitlines()
+            said = (await check.run(survey)).splitlines()
         except ReconcilerError as error:
             missing.add(check.name)
             said = str(error).splitlines()

@@ -6,7 +6,7 @@ from click.shell_completion import get_completion_class
 from reconciler.cli.render import say
 
 VARIABLE = "_RECONCILER_COMPLETE"
-"""Set by the script when it asks us for words."""
+"""Set by the script when it asks us for completions."""
 
 _SHELLS = ("bash", "zsh", "fish")
 

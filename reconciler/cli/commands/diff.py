@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from reconciler.cli.beside_fleet import Sight, look_beside
+from reconciler.cli.beside_fleet import Sight, show_beside_fleet
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, data, paragraph, printable, width
 from reconciler.cli.runtime import Runtime
@@ -36,7 +36,7 @@ def diff_command(invocation: Invocation, name: str | None, kind: Output, *, watc
     releases' fingerprints, too. Exit code 1 when something differs.
     """
 
-    async def look(runtime: Runtime, in_force: InForce) -> Sight:
+    async def read(runtime: Runtime, in_force: InForce) -> Sight:
         require("release", name, {release.name for release in in_force.desired.releases})
         found = await _compare(runtime, in_force.desired, name)
         lines = [*_lines(found, width())] or ["no difference"]
@@ -45,11 +45,11 @@ def diff_command(invocation: Invocation, name: str | None, kind: Output, *, watc
         text = data(found, kind) if kind.is_data else "\n".join(lines)
         return Sight(text=text, gist=text, differs=bool(found))
 
-    return look_beside(invocation.settings(), look, kind, watch=watch)
+    return show_beside_fleet(invocation.settings(), read, kind, watch=watch)
 
 
 async def _compare(runtime: Runtime, desired: Desired, name: str | None) -> list[Discrepancy]:
-    observed, _ = await runtime.work.look(desired)
+    observed, _ = await runtime.work.preview(desired)
     found: list[Discrepancy] = []
     for release in desired.releases:
         if name in (None, release.name):

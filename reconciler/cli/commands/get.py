@@ -1,4 +1,4 @@
-"""`get`: where releases, hosts and jobs stand, as the leader has last told it."""
+"""`get`: where releases, hosts and jobs stand, as the leader has last published it."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from reconciler.cli import tables
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, Printer, complain
 from reconciler.cli.status_client import StatusClient, require
-from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
+from reconciler.cli.watching import IN_ROWS, WATCH, View, in_rows, show_view
 from reconciler.model.plan import State
 from reconciler.model.status import HostStatus, JobStatus, ReleaseStatus
 
@@ -38,10 +38,10 @@ def releases(invocation: Invocation, name: str | None, kind: Output, *, watch: b
 
     columns = tables.releases(wide=kind is Output.WIDE)
     printer = Printer(kind, columns.headers, watch=watch)
-    look = Look(find=find, key=lambda item: item.name, show=in_rows(printer, columns.row))
+    view = View(find=find, key=lambda item: item.name, show=in_rows(printer, columns.row))
     if not kind.is_data:
-        look = replace(look, then=_tell_source)
-    look_on(invocation.settings(), look, watch=watch)
+        view = replace(view, then=_complain_of_source)
+    show_view(invocation.settings(), view, watch=watch)
 
 
 @get_command.command("hosts", short_help="Show hosts: what they run, and why they are as they are.")
@@ -83,8 +83,8 @@ def hosts(
     columns = tables.hosts(wide=kind is Output.WIDE)
     printer = Printer(kind, columns.headers, watch=watch)
     show = in_rows(printer, columns.row)
-    look = Look(find=find, key=lambda item: (item.release, item.host), show=show)
-    look_on(invocation.settings(), look, watch=watch)
+    view = View(find=find, key=lambda item: (item.release, item.host), show=show)
+    show_view(invocation.settings(), view, watch=watch)
 
 
 @get_command.command("jobs", short_help="Show the repository's jobs against kanade's catalogue.")
@@ -102,14 +102,14 @@ def jobs(invocation: Invocation, name: str | None, kind: Output, *, watch: bool)
 
     columns = tables.jobs(wide=kind is Output.WIDE)
     printer = Printer(kind, columns.headers, watch=watch)
-    look = Look(find=find, key=lambda item: item.id, show=in_rows(printer, columns.row))
-    look_on(invocation.settings(), look, watch=watch)
+    view = View(find=find, key=lambda item: item.id, show=in_rows(printer, columns.row))
+    show_view(invocation.settings(), view, watch=watch)
 
 
-def _tell_source(client: StatusClient) -> None:
+def _complain_of_source(client: StatusClient) -> None:
     status = client.board.read()
     if status.controller.observe_only:
-        complain("observe-only: the controller looks, and changes nothing")
+        complain("observe-only: the controller observes, and changes nothing")
     for condition in status.controller.conditions:
         if condition.status != "True":
             complain(f"source: {condition.reason}: {condition.message}")

@@ -8,7 +8,7 @@ import click
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, Printer
 from reconciler.cli.status_client import StatusClient
-from reconciler.cli.watching import IN_ROWS, WATCH, Look, in_rows, look_on
+from reconciler.cli.watching import IN_ROWS, WATCH, View, in_rows, show_view
 from reconciler.desired.durations import spell_duration
 from reconciler.status.history import HistoryEntry, history_of
 
@@ -43,8 +43,8 @@ def history_command(invocation: Invocation, name: str, kind: Output, *, watch: b
         ]
 
     show = in_rows(Printer(kind, _HEADERS, watch=watch), row)
-    look = Look(find=find, key=lambda entry: entry.revision, show=show)
-    look_on(invocation.settings(), look, watch=watch)
+    view = View(find=find, key=lambda entry: entry.revision, show=show)
+    show_view(invocation.settings(), view, watch=watch)
 
 
 def _moment(at: datetime | None) -> str:

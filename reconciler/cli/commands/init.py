@@ -62,8 +62,8 @@ def init_command(folder: Path, *, yes: bool, **said: object) -> None:
     """Write a first desired state and reconciler.toml into FOLDER, the current one if left out.
 
     The desired state is our own sample: a release of kanade-backend, the job that installs it,
-    one that looks, and their scripts. What is not said by an option is asked for. Nothing that
-    is there is overwritten, and nothing is sent anywhere.
+    one that probes, and their scripts. What is not given by an option is asked for. Nothing that
+    exists is overwritten, and nothing is sent anywhere.
     """
     folder = folder.resolve()
     _refuse_to_overwrite(folder)
@@ -101,7 +101,7 @@ def _asked(answers: Answers, asked: Collection[str], folder: Path) -> Answers:
 def _refuse_to_overwrite(folder: Path) -> None:
     for name in (str(DEFAULT_FILE), STATE, CACHE):
         if os.path.lexists(folder / name):
-            raise UsageError(f"{folder / name}: it is there already; name another folder")
+            raise UsageError(f"{folder / name}: it exists already; name another folder")
 
 
 def _files(answers: Answers, folder: Path) -> Mapping[str, str]:

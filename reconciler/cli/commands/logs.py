@@ -48,7 +48,7 @@ def logs_command(
 ) -> None:
     """Show the end of the log that the agent on HOST keeps, as kanade gives it.
 
-    Secrets of the settings, and what looks like one, are masked. An agent tells the end of its
+    Secrets of the settings, and what looks like one, are masked. An agent sends the end of its
     log only: with --watch it is asked every two seconds, and lines that came too fast for that
     are said to be missing.
     """
@@ -99,7 +99,7 @@ async def _follow(ask: Ask, seen: list[str], show: Callable[[Sequence[str]], Non
         waiting.over()
         new, whole = news(seen, now)
         if not whole:
-            complain("lines may be missing here: the log has grown too fast, or begun anew")
+            complain("lines may be missing here: the log has grown too fast, or begun again")
         if new:
             show(new)
         seen = now
@@ -110,10 +110,10 @@ def _masked(text: str, settings: Settings) -> list[str]:
 
 
 async def _refuse_unknown(settings: Settings, host: HostName) -> None:
-    """Say that a name is wrong, as far as the status can tell.
+    """Check a host's name, as far as the status knows it.
 
     Raises:
-        UsageError: no release wants anything of such a host, or nobody can tell.
+        UsageError: no release wants anything of such a host, or that is not known.
     """
     try:
         async with open_status_client(settings) as client:

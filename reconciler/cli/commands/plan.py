@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.beside_fleet import Sight, look_beside
+from reconciler.cli.beside_fleet import Sight, show_beside_fleet
 from reconciler.cli.commands.plan_offline import plan_offline
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, data, paragraph, printable, width
@@ -14,7 +14,8 @@ from reconciler.cli.watching import WATCH
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
 from reconciler.plan.explain import explain
-from reconciler.plan.forecast import Forecast, forecast, spell
+from reconciler.plan.forecast import Forecast, forecast
+from reconciler.plan.forecast_text import spell
 from reconciler.plan.outstanding import is_outstanding
 from reconciler.revisions import InForce
 
@@ -69,8 +70,8 @@ def plan_command(
         return plan_offline(folder, base, head, output, tips=tips)
     kind = Output(output)
 
-    async def look(runtime: Runtime, in_force: InForce) -> Sight:
-        observed, found = await runtime.work.look(in_force.desired)
+    async def read(runtime: Runtime, in_force: InForce) -> Sight:
+        observed, found = await runtime.work.preview(in_force.desired)
         to_come = forecast(found, in_force.desired, observed, runtime.clock.now())
         gist = shown(in_force, found, width(), wide=kind is Output.WIDE)
         text = "\n".join([gist, *_forecast_lines(to_come)])
@@ -78,7 +79,7 @@ def plan_command(
             text = data({"plan": found, "forecast": to_come}, kind)
         return Sight(text=text, gist=gist, differs=is_outstanding(found))
 
-    return look_beside(invocation.settings(), look, kind, watch=watch)
+    return show_beside_fleet(invocation.settings(), read, kind, watch=watch)
 
 
 def _require_sense(

@@ -1,4 +1,4 @@
-"""`reconcile`: ask the running controller to look now, and see what comes of it."""
+"""`reconcile`: ask the running controller to reconcile now, and see the result."""
 
 import asyncio
 import uuid
@@ -18,7 +18,7 @@ from reconciler.cli.status_client import StatusClient, open_status_client
 from reconciler.errors import KanadeUnavailable
 from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.identity import ReleaseName
-from reconciler.model.observed import Look
+from reconciler.model.observed import ReconcileRequest
 from reconciler.model.status import ReleaseStatus, Status
 from reconciler.status.settled import Standing, standing
 
@@ -36,7 +36,9 @@ class _Seen:
         return standing(self.releases)
 
 
-@click.command("reconcile", short_help="Ask the controller to look now, and try again at once.")
+@click.command(
+    "reconcile", short_help="Ask the controller to reconcile now, and try again at once."
+)
 @click.argument("name", required=False)
 @click.option("--wait", is_flag=True, help="Go on until all is proved, or nothing moves.")
 @click.option(
@@ -49,14 +51,14 @@ class _Seen:
 def reconcile_command(
     invocation: Invocation, name: str | None, timeout: timedelta, *, wait: bool
 ) -> int:
-    """Ask the controller to look at the repository and the fleet now, and to try again at once.
+    """Ask the controller to read the repository and the fleet now, and to try again at once.
 
     With NAME only that release is waited for. Exit code 6 when something is held, or is still
     under way at the end of --timeout.
     """
     with Spinner("asking", console=Console(stderr=True)) as spinner:
         seen = asyncio.run(_ask(invocation, name, _Patience(timeout, wait), spinner))
-    return _told(seen, wait=wait)
+    return _report(seen, wait=wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,14 @@ async def _ask(
 ) -> _Seen:
     async with open_status_client(invocation.settings()) as client:
         release = client.known(name) if name is not None else None
-        look = Look(id=str(uuid.uuid4()), by=invocation.user(), at=client.clock.now())
-        await client.book.look(look)
+        request = ReconcileRequest(
+            id=str(uuid.uuid4()), by=invocation.user(), at=client.clock.now()
+        )
+        await client.book.request_reconcile(request)
         seen = None
         try:
             async with asyncio.timeout(patience.at_most.total_seconds()):
-                async for seen in _followed(client, look, release):
+                async for seen in _followed(client, request, release):
                     spinner.update(_progress(seen))
                     if seen.answered and (seen.standing.settled or not patience.until_settled):
                         break
@@ -90,12 +94,12 @@ async def _ask(
 
 
 async def _followed(
-    client: StatusClient, look: Look, name: ReleaseName | None
+    client: StatusClient, request: ReconcileRequest, name: ReleaseName | None
 ) -> AsyncIterator[_Seen]:
     async for status in client.statuses():
         yield _Seen(
             status=status,
-            answered=status.controller.answered == look.id,
+            answered=status.controller.answered == request.id,
             releases=tuple(
                 item for key, item in sorted(status.releases.items()) if name in (None, key)
             ),
@@ -104,11 +108,11 @@ async def _followed(
 
 def _progress(seen: _Seen) -> str:
     if not seen.answered:
-        return "the controller looks"
+        return "the controller reads the repository and the fleet"
     return f"{seen.standing.proved} of {seen.standing.hosts} hosts proved"
 
 
-def _told(seen: _Seen, *, wait: bool) -> int:
+def _report(seen: _Seen, *, wait: bool) -> int:
     found, controller = seen.standing, seen.status.controller
     troubles = [
         f"{item.reason}: {item.message}"

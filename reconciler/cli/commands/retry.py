@@ -1,4 +1,4 @@
-"""`retry`: a person's word that what failed may be tried once more."""
+"""`retry`: a person's request to try once more what failed."""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""`rollback`: a person's word that a release goes back, whatever git says."""
+"""`rollback`: a person's request to roll a release back, whichever version git names."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ def rollback_command(invocation: Invocation, name: str, version: str | None, rea
             release = client.known(name)
             fingerprint = client.board.read().releases[release].fingerprint
             _require_record(client, release, fingerprint, version)
-            word = Return(
+            request = Return(
                 release=release,
                 fingerprint=fingerprint,
                 to=Version(version) if version is not None else None,
@@ -38,11 +38,11 @@ def rollback_command(invocation: Invocation, name: str, version: str | None, rea
                 reason=reason,
                 at=client.clock.now(),
             )
-            await client.book.go_back(word)
-            return word
+            await client.book.go_back(request)
+            return request
 
-    word = asyncio.run(go_back())
-    target = word.to or "what was proved before"
+    request = asyncio.run(go_back())
+    target = request.to or "what was proved before"
     say(f"{name} goes back to {target}; a new commit ends that, or: reconciler resume {name}")
 
 

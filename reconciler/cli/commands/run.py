@@ -28,14 +28,16 @@ _GRACE_SECONDS = 2.5
 
 
 @click.command("run", short_help="Be the controller: reconcile until stopped.")
-@click.option("--observe-only", is_flag=True, help="Look and tell; change nothing in the fleet.")
+@click.option(
+    "--observe-only", is_flag=True, help="Observe and report; change nothing in the fleet."
+)
 @ACCEPT_REWRITE
 @click.pass_obj
 def run_command(invocation: Invocation, *, observe_only: bool, accept_rewrite: bool) -> int:
     """Reconcile until stopped.
 
     SIGTERM ends it after the pass that is under way, with exit code 0; so does an interrupt,
-    with 130. SIGHUP makes it look at the repository.
+    with 130. SIGHUP makes it fetch the repository.
     """
     stopped_by: set[signal.Signals] = set()
     settings = invocation.settings(accept_rewrite=accept_rewrite)
@@ -70,13 +72,13 @@ async def _run(settings: Settings, stopped_by: set[signal.Signals], *, observe_o
         _stop_on_signals(controller, stopped_by)
         couriers = couriers_of(settings, runtime.connection, leads, runtime.clock, metrics.notified)
         for courier in couriers:
-            await courier.queue.open()  # before the first pass: what it tells is not missed
+            await courier.queue.open()  # before the first pass: what it reports is not missed
         async with asyncio.TaskGroup() as group:
             helpers = [
                 group.create_task(trigger.run(runtime.wake_source)) for trigger in runtime.triggers
             ]
             helpers += [group.create_task(courier.run()) for courier in couriers]
-            helpers.append(group.create_task(runtime.look_beside()))
+            helpers.append(group.create_task(runtime.watch_hosts()))
             endpoints = endpoints_of(settings, runtime, metrics, gateway, web_ui)
             if endpoints is not None:
                 opened = serve(endpoints, runtime.wake_source, runtime.clock)

@@ -36,8 +36,8 @@ def suspend_command(invocation: Invocation, name: str, reason: str, until: str |
 
     end = asyncio.run(suspend()).until
     when = f" until {end:%Y-%m-%d %H:%M:%S} UTC" if end is not None else ""
-    told = f"{name} is suspended{when}; reconciler resume {name} lets it go on"
-    say(paragraph(told, width(), indent=""))
+    message = f"{name} is suspended{when}; reconciler resume {name} lets it go on"
+    say(paragraph(message, width(), indent=""))
 
 
 @click.command("resume", short_help="Let a release go on that was suspended or sent back.")
@@ -48,8 +48,8 @@ def resume_command(invocation: Invocation, name: str) -> None:
 
     async def resume() -> bool:
         async with open_status_client(invocation.settings()) as client:
-            release, words = ReleaseName(name), client.book.read()
-            stands = release in words.suspensions or release in words.returns
+            release, requests = ReleaseName(name), client.book.read()
+            stands = release in requests.suspensions or release in requests.returns
             await client.book.resume(release if stands else client.known(name))
             return stands
 

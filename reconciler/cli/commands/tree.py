@@ -7,7 +7,7 @@ import click
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, paragraph, width
 from reconciler.cli.status_client import StatusClient, require
-from reconciler.cli.watching import IN_WORDS, WATCH, Look, in_words, look_on
+from reconciler.cli.watching import IN_WORDS, WATCH, View, in_words, show_view
 from reconciler.status.tree import Node, tree_of
 
 
@@ -32,8 +32,8 @@ def tree_command(
         return "\n".join(line for node in nodes for line in _lines(node, width()))
 
     show = in_words(kind, text, watch=watch)
-    look = Look(find=find, key=lambda node: (node.kind, node.name), show=show)
-    look_on(invocation.settings(), look, watch=watch)
+    view = View(find=find, key=lambda node: (node.kind, node.name), show=show)
+    show_view(invocation.settings(), view, watch=watch)
 
 
 def _lines(node: Node, columns: int) -> Iterator[str]:

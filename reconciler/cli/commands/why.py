@@ -7,7 +7,7 @@ import click
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.render import Output, paragraph, printable, width
 from reconciler.cli.status_client import StatusClient, require
-from reconciler.cli.watching import IN_WORDS, WATCH, Look, in_words, look_on
+from reconciler.cli.watching import IN_WORDS, WATCH, View, in_words, show_view
 from reconciler.model.identity import HostName
 from reconciler.status.why import Chain, Link, chains_of
 
@@ -42,8 +42,8 @@ def why_command(
     def text(chains: Sequence[Chain]) -> str:
         return "\n".join(_text(chain, width(), most) for chain in chains)
 
-    look = Look(find=find, key=lambda chain: chain.release, show=in_words(kind, text, watch=watch))
-    look_on(invocation.settings(), look, watch=watch)
+    view = View(find=find, key=lambda chain: chain.release, show=in_words(kind, text, watch=watch))
+    show_view(invocation.settings(), view, watch=watch)
 
 
 def _text(chain: Chain, columns: int, most: int | None) -> str:

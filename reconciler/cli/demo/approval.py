@@ -58,19 +58,19 @@ async def perform(stage: Stage, claims: Claims) -> Mapping[str, object]:
 async def _waits(stage: Stage, claims: Claims) -> None:
     await stage.until("every host is proved", lambda: stage.all_proved(FIRST))
     await stage.until("it is kept", lambda: stage.can_go_back_to(FIRST))
-    claims.scene(f"A commit asks for {SECOND}, and for the word of two people")
+    claims.scene(f"A commit asks for {SECOND}, and for the approval of two people")
     stage.repository.edit("\nrollout:\n", "\napproval: {required: 2, expires: 24h}\nrollout:\n")
     stage.repository.bump(SECOND, build_service(SECOND), f"Bump {RELEASE} to {SECOND}")
     await stage.until("it waits for two", lambda: _counts(stage, SECOND, 0))
-    claims.tell(stage.waits_for())
+    claims.note(stage.waits_for())
     await _nothing_moves(stage, claims, SECOND)
 
 
 async def _one_word(stage: Stage, claims: Claims) -> None:
-    claims.scene("Mika has a look and agrees")
+    claims.scene("Mika reads it and agrees")
     said = await _approve(stage, claims, MIKA, MIKA)
     claims.hold("she was shown what changes", true=f"version: {FIRST} -> {SECOND}" in said)
-    await stage.until("one word counts", lambda: _counts(stage, SECOND, 1))
+    await stage.until("one approval counts", lambda: _counts(stage, SECOND, 1))
     await _nothing_moves(stage, claims, SECOND)
 
 
@@ -78,9 +78,9 @@ async def _no_word(stage: Stage, claims: Claims) -> None:
     claims.scene("Mallory, whom nobody has allowed, agrees; then Mika once more, as Aki")
     for person, key in ((MALLORY, MALLORY), (AKI, MIKA)):
         await _approve(stage, claims, person, key, expected=exits.HELD, quiet=True)
-        await stage.until("the word is refused", partial(_is_refused, stage, person))
-        claims.hold(f"the word of {person} counts for nothing", true=_counts(stage, SECOND, 1))
-    claims.tell(stage.waits_for())
+        await stage.until("the approval is refused", partial(_is_refused, stage, person))
+        claims.hold(f"the approval of {person} does not count", true=_counts(stage, SECOND, 1))
+    claims.note(stage.waits_for())
     await _nothing_moves(stage, claims, SECOND)
 
 
@@ -98,7 +98,9 @@ async def _second_word(stage: Stage, claims: Claims) -> float:
         found=stage.traffic.hosts(SECOND),
     )
     signed = _approvers(stage)
-    claims.hold("both words stand with their keys", true=set(signed) == {MIKA, AKI}, found=signed)
+    claims.hold(
+        "both approvals stand with their keys", true=set(signed) == {MIKA, AKI}, found=signed
+    )
     return first - said
 
 
@@ -106,7 +108,7 @@ async def _void(stage: Stage, claims: Claims) -> None:
     claims.scene(f"The next commit asks for {THIRD}: nobody has agreed to that")
     stage.repository.bump(THIRD, build_service(THIRD), f"Bump {RELEASE} to {THIRD}")
     await stage.until("it waits for two", lambda: _counts(stage, THIRD, 0))
-    claims.hold("both words are void", true=not _approvers(stage), found=_approvers(stage))
+    claims.hold("both approvals are void", true=not _approvers(stage), found=_approvers(stage))
     await _nothing_moves(stage, claims, THIRD)
     await show(stage, claims, "get", "releases")
 
@@ -120,8 +122,8 @@ async def _approve(
     expected: int = exits.DONE,
     quiet: bool = False,
 ) -> str:
-    words = ("approve", RELEASE, "--yes", "--by", person, "--key", key_of(key))
-    return await show(stage, claims, *words, expected=expected, last_line_only=quiet)
+    arguments = ("approve", RELEASE, "--yes", "--by", person, "--key", key_of(key))
+    return await show(stage, claims, *arguments, expected=expected, last_line_only=quiet)
 
 
 async def _nothing_moves(stage: Stage, claims: Claims, version: str) -> None:
@@ -132,22 +134,22 @@ async def _nothing_moves(stage: Stage, claims: Claims, version: str) -> None:
     )
 
 
-def _counts(stage: Stage, version: str, words: int) -> bool:
-    return stage.is_wanted(version) and f"({words} of 2)" in stage.waits_for()
+def _counts(stage: Stage, version: str, approvals: int) -> bool:
+    return stage.is_wanted(version) and f"({approvals} of 2)" in stage.waits_for()
 
 
 def _is_refused(stage: Stage, person: str) -> bool:
-    return f"the word of {person} does not count" in stage.waits_for()
+    return f"the request of {person} does not count" in stage.waits_for()
 
 
 def _refused(stage: Stage) -> list[str]:
-    """Return whose words do not count, by the status."""
+    """Return whose approvals do not count, by the status."""
     release = stage.release()
-    return [word.by for word in (release.words if release is not None else ()) if word.refusal]
+    return [item.by for item in (release.words if release is not None else ()) if item.refusal]
 
 
 def _approvers(stage: Stage) -> list[str]:
-    """Return whose words count, by the status."""
+    """Return whose approvals count, by the status."""
     release = stage.release()
-    words = release.words if release is not None else ()
-    return [word.by for word in words if word.key and not word.refusal]
+    approvals = release.words if release is not None else ()
+    return [item.by for item in approvals if item.key and not item.refusal]

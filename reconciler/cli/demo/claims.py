@@ -28,12 +28,12 @@ class Claims:
         """Begin a part."""
         self.say(f"\n== {title}")
 
-    def tell(self, text: str) -> None:
-        """Say something that needs no check: what is about to be done."""
+    def note(self, text: str) -> None:
+        """Print something that needs no check: what is about to be done."""
         self.say(paragraph(text, width(), indent="   "))
 
     def hold(self, sentence: str, *, true: bool, found: object = None) -> None:
-        """Claim something that has just been looked at.
+        """Claim something that has just been checked.
 
         Raises:
             DemoFailed: it is not so.

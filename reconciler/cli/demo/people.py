@@ -1,4 +1,4 @@
-"""People, as far as a signature tells them apart: an SSH key each."""
+"""People, as far as a signature distinguishes them: an SSH key each."""
 
 import subprocess
 from pathlib import Path
@@ -18,9 +18,9 @@ def make_key(folder: Path, person: str) -> str:
         DemoFailed: there is no ssh-keygen, or it cannot.
     """
     file = folder / key_of(person)
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(file)]
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(file)]
     try:
-        subprocess.run(words, check=True, capture_output=True)  # noqa: S603 (our own words)
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (our own arguments)
     except (OSError, subprocess.CalledProcessError) as error:
         raise DemoFailed(f"no SSH key can be made: {error}; is OpenSSH installed?") from error
     return Path(f"{file}.pub").read_text("utf-8")

@@ -59,7 +59,7 @@ async def play(scenario: Scenario, folder: Path, say: Callable[[str], None]) -> 
     setting, perform = _PLAYS[scenario]
     claims = Claims(say=say)
     hosts = counted(len(setting.hosts), "host")
-    claims.tell(f"starting NATS, a kanade-like backend, {hosts} with agents, and the controller")
+    claims.note(f"starting NATS, a kanade-like backend, {hosts} with agents, and the controller")
     begun = time.monotonic()
     async with set_stage(folder, setting) as stage:
         started = time.monotonic()

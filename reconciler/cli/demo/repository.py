@@ -88,7 +88,7 @@ class Repository:
     def _git(self, *arguments: str) -> str:
         environment: Mapping[str, str] = {**os.environ, **_AUTHOR}
         command = ["git", "-C", str(self.folder), *arguments]
-        done = subprocess.run(  # noqa: S603 (our own words)
+        done = subprocess.run(  # noqa: S603 (our own arguments)
             command, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:

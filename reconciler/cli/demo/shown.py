@@ -20,7 +20,7 @@ async def show(
     last_line_only: bool = False,
 ) -> str:
     """Run a command, show what it prints, claim its exit code, and return what it printed."""
-    claims.tell(f"$ reconciler {shlex.join(arguments)}")
+    claims.note(f"$ reconciler {shlex.join(arguments)}")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "reconciler", "--config", str(stage.config), *arguments,
         env={**os.environ, "COLUMNS": str(width() - len(_INDENT))}, cwd=stage.config.parent,
@@ -29,7 +29,7 @@ async def show(
     output, _ = await process.communicate()
     text = output.decode("utf-8", "replace")
     for line in text.splitlines()[-1 if last_line_only else 0 :]:
-        claims.say(f"{_INDENT}{line}".rstrip())
+        claims.note(f"{_INDENT}{line}".rstrip())
     code = process.returncode
     claims.hold(f"`{arguments[0]}` leaves with exit code {expected}", true=code == expected)
     return text

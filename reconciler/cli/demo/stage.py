@@ -26,7 +26,7 @@ HOSTS = ("backend-01", "backend-02", "backend-03")
 FIRST = "0.42.0"
 _LOOK_SECONDS = 0.02
 _HURRY = {"STABLE_SECONDS": "1", "POLL_SECONDS": "0.2"}
-"""What the deploy scripts are told, so that a host is not watched for as long as a real one."""
+"""Variables of the deploy scripts, so that a host is not watched for as long as a real one."""
 
 _SETTINGS = """\
 [source]
@@ -71,7 +71,7 @@ class Setting:
     prepare: Callable[[Repository], None] = as_it_is
     """Changes the repository before its first commit."""
     settings: str = ""
-    """What the controller is told beside the usual."""
+    """Settings of the controller beside the usual ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Stage:
 
     @property
     def status(self) -> Status:
-        """What the leader has last told."""
+        """The status that the leader has last published."""
         return self.client.board.read()
 
     def release(self) -> ReleaseStatus | None:
@@ -100,23 +100,23 @@ class Stage:
         return next((item for item in self.status.hosts.values() if item.host == name), None)
 
     def is_proved(self, host: str, version: str) -> bool:
-        """Tell whether *host* is proved to run *version*, and is wanted to."""
+        """Return whether *host* is proved to run *version*, and is wanted to."""
         item = self.host(host)
         return item is not None and (item.state, item.running, item.wanted) == (
             State.CONVERGED, version, version,
         )  # fmt: skip
 
     def all_proved(self, version: str) -> bool:
-        """Tell whether every host is; git may say another version."""
+        """Return whether every host is; git may say another version."""
         return all(self.is_proved(host, version) for host in self.lab.hosts)
 
     def is_wanted(self, version: str) -> bool:
-        """Tell whether the controller has read the commit that asks for *version*."""
+        """Return whether the controller has read the commit that asks for *version*."""
         release = self.release()
         return release is not None and release.version == version
 
     def says(self, version: str, reason: str) -> bool:
-        """Tell whether the release, *version* wanted, gives *reason* for how it stands."""
+        """Return whether the release, *version* wanted, gives *reason* for how it stands."""
         release = self.release()
         return (
             release is not None
@@ -125,7 +125,7 @@ class Stage:
         )
 
     def can_go_back_to(self, version: str) -> bool:
-        """Tell whether the controller has kept *version* as one that was good here."""
+        """Return whether the controller has kept *version* as one that was good here."""
         return any(record.version == version for record in self.client.records.read().values())
 
     def why_held(self, version: str, reason: str) -> str:
@@ -153,7 +153,7 @@ class Stage:
         return time.monotonic()
 
     async def is_published(self, package: str, version: str) -> bool:
-        """Tell whether kanade's store holds a version of a package."""
+        """Return whether kanade's store holds a version of a package."""
         subject = metadata_subject(APP_PACKAGES, f"{package}/{version}")
         stream = stream_of(APP_PACKAGES)
         return await api.last_message(self.client.connection, stream, subject) is not None
@@ -175,13 +175,13 @@ class Stage:
 
     def _why(self) -> str:
         release = self.release()
-        told = (
+        reported = (
             [f"{item.type}={item.status} {item.message}" for item in release.conditions]
             if (release)
             else ["no status yet"]
         )
         tail = self.log.read_text("utf-8", "replace").splitlines()[-5:]
-        return "\n".join([*told, *tail])
+        return "\n".join([*reported, *tail])
 
 
 @asynccontextmanager

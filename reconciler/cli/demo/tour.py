@@ -50,7 +50,7 @@ class Figures:
 
 
 async def first_look(stage: Stage, claims: Claims, figures: Figures) -> None:
-    """The fleet as the controller finds it: proved by looking, and not touched."""
+    """The fleet as the controller finds it: proved by probes, and not touched."""
     claims.scene(f"A fleet that runs {FIRST}, and a repository that wants it")
     await stage.until("every host is proved", lambda: stage.all_proved(FIRST))
     for host in HOSTS:
@@ -69,23 +69,23 @@ async def first_look(stage: Stage, claims: Claims, figures: Figures) -> None:
 
 
 async def bump(stage: Stage, claims: Claims, figures: Figures) -> None:
-    """A commit, and what becomes of it."""
+    """A commit, and its rollout."""
     claims.scene(f"A commit bumps {RELEASE} to {SECOND}")
     binary = build_service(SECOND)
     started = time.monotonic()
     revision = stage.repository.bump(SECOND, binary, f"Bump {RELEASE} to {SECOND}")
-    claims.tell(f"committed {revision[:12]}")
+    claims.note(f"committed {revision[:12]}")
     await stage.until("the first command is sent", lambda: bool(stage.traffic.installs()))
     first = stage.traffic.installs()[0].at
     figures.commit_to_command_ms = round((first - started) * 1000, 1)
-    claims.tell(f"the first command went out after {figures.commit_to_command_ms:.0f} ms")
+    claims.note(f"the first command went out after {figures.commit_to_command_ms:.0f} ms")
     done = await stage.until("every host is proved", lambda: stage.all_proved(SECOND))
     figures.commit_to_converged_ms = round((done - started) * 1000, 1)
-    claims.tell(f"all three were proved after {figures.commit_to_converged_ms / 1000:.1f} s")
+    claims.note(f"all three were proved after {figures.commit_to_converged_ms / 1000:.1f} s")
     figures.steps = stage.steps_done()
     for step in figures.steps:
         if SECOND in step:
-            claims.tell(f"step  {step}")
+            claims.note(f"step  {step}")
     await show(stage, claims, "get", "hosts")
     for host in HOSTS:
         running = await stage.lab.running(host)
@@ -144,7 +144,7 @@ async def bad_version(stage: Stage, claims: Claims, figures: Figures) -> None:
     failed = [item for item in stage.status.hosts.values() if item.exit_code]
     claims.hold("it stopped at the first host", true=len(failed) == 1, found=failed)
     report = stage.waits_for()
-    claims.tell(report)
+    claims.note(report)
     explained = [item.host for item in failed if f"{item.host}: ServiceDidNotStart" in report]
     figures.failures_explained = len(explained)
     claims.hold(

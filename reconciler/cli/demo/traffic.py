@@ -36,7 +36,7 @@ class Traffic:
         return [item for item in self._sent if version in (None, item.version)]
 
     def hosts(self, version: str) -> list[str]:
-        """Return who was sent *version*, in order; twice whoever was sent it twice."""
+        """Return the hosts that were sent *version*, in order, twice those sent it twice."""
         return [item.host for item in self.installs(version)]
 
     def ended(self, install: Install) -> float | None:
@@ -54,21 +54,21 @@ class Traffic:
             most = max(most, under_way)
         return most
 
-    def hear_command(self, subject: str, told: Mapping[str, str]) -> None:
+    def hear_command(self, subject: str, payload: Mapping[str, str]) -> None:
         """Take in a message to a host."""
-        if told.get("id") == _INSTALL:
+        if payload.get("id") == _INSTALL:
             self._sent.append(
                 Install(
                     host=subject.removeprefix(COMMANDS_OF_HOSTS),
-                    version=told["version"],
-                    request_id=told["request_id"],
+                    version=payload["version"],
+                    request_id=payload["request_id"],
                     at=time.monotonic(),
                 )
             )
 
-    def hear_result(self, _: str, told: Mapping[str, str]) -> None:
+    def hear_result(self, _: str, payload: Mapping[str, str]) -> None:
         """Take in what a host says of a command, whichever it was."""
-        self._ended.setdefault(told["request_id"], time.monotonic())
+        self._ended.setdefault(payload["request_id"], time.monotonic())
 
 
 async def listen(connection: Connection) -> Traffic:

@@ -1,4 +1,4 @@
-"""Seven hosts in three waves: one host is away, and the last wave has a maintenance window."""
+"""Seven hosts in three waves: one host is offline, and the last wave has a maintenance window."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -88,7 +88,7 @@ async def _two_waves(stage: Stage, claims: Claims) -> float:
     claims.scene(f"A commit asks for {NEXT}: the canary first, then Tokyo, then Osaka")
     stage.repository.bump(NEXT, build_service(NEXT), f"Bump {RELEASE} to {NEXT}")
     await stage.until("the canary soaks", lambda: bool(stage.why_held(NEXT, "Soaking")))
-    claims.tell(stage.why_held(NEXT, "Soaking"))
+    claims.note(stage.why_held(NEXT, "Soaking"))
     await stage.until("Tokyo is proved", lambda: _proved(stage, TOKYO[:2], NEXT))
     canary, tokyo, *_ = stage.traffic.installs(NEXT)
     ended = stage.traffic.ended(canary)
@@ -116,8 +116,8 @@ async def _window(stage: Stage, claims: Claims) -> None:
 
 async def _override(stage: Stage, claims: Claims) -> None:
     claims.scene("Somebody overrides the window, and says why")
-    words = ("approve", RELEASE, "--override", "window", "--reason", REASON, "--for", "10m")
-    await show(stage, claims, *words, "--by", "mika", "--yes", last_line_only=True)
+    arguments = ("approve", RELEASE, "--override", "window", "--reason", REASON, "--for", "10m")
+    await show(stage, claims, *arguments, "--by", "mika", "--yes", last_line_only=True)
     await stage.until("Osaka is proved", lambda: _proved(stage, OSAKA, NEXT))
     most = stage.traffic.most_at_once(NEXT)
     claims.hold(
@@ -126,11 +126,11 @@ async def _override(stage: Stage, claims: Claims) -> None:
         found=most,
     )
     release = stage.release()
-    told = [(word.kind, word.by, word.reason) for word in release.words] if release else []
+    found = [(item.kind, item.by, item.reason) for item in release.words] if release else []
     claims.hold(
         "who did that, and why, is kept",
-        true=("override of window", "mika", REASON) in told,
-        found=told,
+        true=("override of window", "mika", REASON) in found,
+        found=found,
     )
 
 

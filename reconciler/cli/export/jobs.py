@@ -48,7 +48,7 @@ def jobs_part(live: Live) -> Part:
 def _texts(job: LiveJob, written: str | None) -> Iterator[str]:
     """Yield the ways to write the job down, the best one first; `origin` is ours to say.
 
-    kanade takes a version without quotes for the text that it looks like; here it needs them.
+    kanade reads a version without quotes as text; here it needs them.
     """
     version = job.manifest.get("version")
     changes: dict[tuple[str, ...], str | None] = {("origin",): None}

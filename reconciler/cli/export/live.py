@@ -38,7 +38,7 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the backend alone can tell, and why it did not."""
+    """What the backend alone can show, and why it did not."""
 
     hosts: frozenset[HostName] | None = None
     """Every host that was ever heard, also those that are off now."""

@@ -114,7 +114,7 @@ def _release(name: str, found: _Found, knobs: Mapping[str, Json], live: Live) ->
         (_targets(bool(hosts), live), {"targets": {"hosts": hosts}}),
         (_REST, {}),
     )
-    return "".join(as_comment(words) + (spelled(value) if value else "") for words, value in parts)
+    return "".join(as_comment(text) + (spelled(value) if value else "") for text, value in parts)
 
 
 _HEAD = """\
@@ -145,7 +145,7 @@ rollout:
 
 def _targets(guessed: bool, live: Live) -> str:
     """Say who could be meant."""
-    words = (
+    text = (
         "Those hosts' last command was this job; are they all that it is for?"
         if guessed
         else "Who is it for? At least one of hosts, labels and groups has to be named."
@@ -154,4 +154,4 @@ def _targets(guessed: bool, live: Live) -> str:
     for state in live.observed.hosts.values():
         groups |= state.groups
     there = f"\nkanade's groups: groups: [{', '.join(sorted(groups))}]" if groups else ""
-    return f"{words}\nAll that are known are in {HOSTS_FILE}.{there}"
+    return f"{text}\nAll that are known are in {HOSTS_FILE}.{there}"

@@ -62,8 +62,8 @@ def _syntax_fault(message: str, text: str, file: str) -> Fault:
         where = Position(file, len(lines), len(lines[-1]) + 1)
     else:
         where = Position(file, int(match[1]), int(match[2]))
-    words = _AT.sub("", message)
-    return Fault(where, f"not valid TOML: {words[:1].lower()}{words[1:]}")
+    text = _AT.sub("", message)
+    return Fault(where, f"not valid TOML: {text[:1].lower()}{text[1:]}")
 
 
 def _node(value: object, way: Way, places: dict[Way, tuple[int, int]], file: str) -> Node:

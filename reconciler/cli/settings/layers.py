@@ -17,7 +17,7 @@ _NOWHERE = Position("settings")
 def from_environment(environment: Mapping[str, str]) -> Iterator[Node | Fault]:
     """Yield what RECONCILER_* says: `RECONCILER_NATS__URL` is `nats.url`; empty is not set.
 
-    The names of tables come last: where a whole table is given besides its members, it is told
+    The names of tables come last: where a whole table is given besides its members, it is reported
     that it must be a table, and not dropped.
     """
     ways = {

@@ -1,4 +1,4 @@
-"""Put together what is configured everywhere, or tell everything that is wrong with it."""
+"""Put together what is configured everywhere, or report everything that is wrong with it."""
 
 import os
 import socket
@@ -37,7 +37,7 @@ def load_settings(
     overrides: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings of *config*, else of ./reconciler.toml if that is there.
+    """Return the settings of *config*, else of ./reconciler.toml if that exists.
 
     *overrides* are `key=value` with dotted keys; *environment* is the process's when left out.
 

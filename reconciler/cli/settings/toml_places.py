@@ -1,4 +1,4 @@
-"""Where the keys of a TOML text stand; `tomllib` does not tell.
+"""Where the keys of a TOML text stand; `tomllib` does not report that.
 
 It is given text that `tomllib` has read, so it need not judge, only walk.
 """

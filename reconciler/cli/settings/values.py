@@ -19,7 +19,7 @@ class Mode(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a line of the log looks."""
+    """The format of a line of the log."""
 
     AUTO = "auto"
     HUMAN = "human"
@@ -104,7 +104,7 @@ class ControllerSettings:
     prune: bool
     """What is ours and that nobody needs is deleted."""
     prune_limit: int
-    """Percent of what is ours that may be deleted without a person's word."""
+    """Percent of what is ours that may be deleted without a person's approval."""
     allow_http_loopback: bool
     lab: bool
     """No production: well-known secrets are taken."""
@@ -112,7 +112,7 @@ class ControllerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalSettings:
-    """Whose word counts."""
+    """Whose approval counts."""
 
     allowed_signers: Path | None
     """`None`: names are taken as they are given."""
@@ -199,7 +199,7 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """Who is told of what; which of the optional ones are set depends on the provider."""
+    """Who is notified of what; which of the optional ones are set depends on the provider."""
 
     name: str
     provider: Provider

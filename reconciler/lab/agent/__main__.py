@@ -12,7 +12,7 @@ from reconciler.lab.connection import connect
 
 
 async def serve(settings: AgentSettings) -> None:
-    """Serve all hosts over one connection until the process is told to end."""
+    """Serve all hosts over one connection until the process is asked to end."""
     name = f"kanade-agent ({len(settings.hosts)} hosts)"
     client = await connect(settings.nats_urls, settings.nats_token, name)
     this = asyncio.current_task()

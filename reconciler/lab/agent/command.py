@@ -16,7 +16,7 @@ class Staleness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a failed run is repeated before its result is told."""
+    """How often a failed run is repeated before its result is reported."""
 
     max: int
     backoff_secs: int

@@ -12,7 +12,7 @@ from reconciler.lab.bucket import Bucket
 
 _BUCKETS = (names.AGENT_GROUPS, names.AGENT_GROUPS_DERIVED)
 _RETRY_SECONDS = 0.2
-_LOOK_AGAIN_SECONDS = 30
+_RECHECK_SECONDS = 30
 
 
 class Groups:
@@ -27,11 +27,11 @@ class Groups:
         """Call *changed* with the membership now, and again after every change."""
         wake = asyncio.Event()
 
-        async def look_again(_: object) -> None:
+        async def check_again(_: object) -> None:
             wake.set()
 
         for name in _BUCKETS:
-            await self._client.subscribe(f"$KV.{name}.{self._host}", cb=look_again)
+            await self._client.subscribe(f"$KV.{name}.{self._host}", cb=check_again)
         known: frozenset[str] | None = None
         while True:
             wake.clear()
@@ -40,7 +40,7 @@ class Groups:
                 known = found
                 await changed(found)
             try:
-                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                async with asyncio.timeout(_RECHECK_SECONDS):
                     await wake.wait()
             except TimeoutError:
                 continue

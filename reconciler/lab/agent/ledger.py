@@ -1,7 +1,7 @@
 """Which requests a host has taken, so that none runs twice.
 
-A record is written before the delivery is acknowledged and before anything starts. Whoever
-finds a record that says `launching` after a restart knows only that the script may have run.
+A record is written before the delivery is acknowledged and before anything starts. A
+record that says `launching` after a restart shows only that the script may have run.
 """
 
 import base64
@@ -182,7 +182,7 @@ class MemoryLedger:
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     def admit(self, command: Command, payload: bytes) -> Ticket | Refusal:
-        """Take a command in, once; whether its bytes are others is not looked at."""
+        """Take a command in, once; whether its bytes are others is not checked."""
         del payload
         if command.request_id in self._seen:
             return Refusal.DUPLICATE

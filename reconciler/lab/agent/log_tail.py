@@ -1,4 +1,4 @@
-"""The end of a host's log for whoever asks: kanade's `logs.rs` and `log_tail.rs`."""
+"""The end of a host's log, on request: kanade's `logs.rs` and `log_tail.rs`."""
 
 import re
 from collections.abc import Awaitable, Callable

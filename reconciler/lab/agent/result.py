@@ -48,7 +48,7 @@ def result_of(
 
 
 def refusal_of(command: Command, host: str) -> wire.Document:
-    """Return the refusal of an unsigned command; told again, it is the same result.
+    """Return the refusal of an unsigned command; sent again, it is the same result.
 
     It is no skip, and it has an id that follows from the request.
     """

@@ -1,4 +1,4 @@
-"""The agent's own update: told another `target_version`, it becomes that version.
+"""The agent's own update: set to another `target_version`, it becomes that version.
 
 There is only one program, so what changes is what the agent calls itself; a release that is not
 in the store is not gone to, as with the real one.
@@ -15,11 +15,11 @@ from reconciler.lab import names, wire
 from reconciler.lab.bucket import Bucket
 from reconciler.lab.objects import ObjectStore
 
-_LOOK_AGAIN_SECONDS = 5
+_RECHECK_SECONDS = 5
 
 
 class SelfUpdate:
-    """Follows what one host is told to run."""
+    """Follows the version that one host is set to run."""
 
     def __init__(self, client: Client, host: str) -> None:
         self._client = client
@@ -28,20 +28,20 @@ class SelfUpdate:
         self._releases = ObjectStore(client, names.AGENT_RELEASES)
 
     async def follow(self, become: Callable[[str], None]) -> None:
-        """Call *become* with every version that the host is told to run and that is there."""
+        """Call *become* with every version that the host is set to run and that is published."""
         wake = asyncio.Event()
 
-        async def look_again(_: object) -> None:
+        async def check_again(_: object) -> None:
             wake.set()
 
-        await self._client.subscribe(f"$KV.{names.AGENT_CONFIG}.{self._key}", cb=look_again)
+        await self._client.subscribe(f"$KV.{names.AGENT_CONFIG}.{self._key}", cb=check_again)
         while True:
             wake.clear()
             target = await self._target()
             if target is not None:
                 become(target)
             try:
-                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                async with asyncio.timeout(_RECHECK_SECONDS):
                     await wake.wait()
             except TimeoutError:
                 continue

@@ -1,4 +1,4 @@
-"""What an agent process is told, as a JSON file."""
+"""The settings of an agent process, as a JSON file."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How many scripts a host runs at once; whoever comes later waits in line."""
+"""How many scripts a host runs at once; those that come later wait in line."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ class Slots:
 
     @property
     def full(self) -> bool:
-        """True when whoever comes now has to wait."""
+        """True when a script that comes now has to wait."""
         return self._places.locked()
 
     @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from reconciler.lab.ports import LOOPBACK
 
 
 async def serve(settings: BackendSettings) -> None:
-    """Create what is missing on NATS, then serve until the process is told to end."""
+    """Create what is missing on NATS, then serve until the process is asked to end."""
     client = await connect(settings.nats_urls, settings.nats_token, "kanade-backend")
     this = asyncio.current_task()
     if this is not None:

@@ -74,7 +74,7 @@ async def pinged(request: web.Request) -> web.Response:
 
 
 async def rolled_out(request: web.Request) -> web.Response:
-    """Tell one host, a group or everybody which version of the agent to run."""
+    """Set the version of the agent for one host, a group or all."""
     asked = wire.document(await request.read())
     version, scope = str(asked["version"]), asked["scope"]
     if not isinstance(scope, dict):

@@ -1,4 +1,4 @@
-"""The HTTP application: who may ask, how a no looks, and which paths there are."""
+"""The HTTP application: who may ask, what a refusal is like, and which paths exist."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ def application(state: State) -> web.Application:
 
 
 async def health(request: web.Request) -> web.Response:
-    """Say that the backend is there."""
+    """Answer that the backend is up."""
     del request
     return web.Response(text="ok")
 

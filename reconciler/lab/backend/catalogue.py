@@ -30,7 +30,7 @@ def routes() -> list[web.RouteDef]:
 
 
 async def schema(request: web.Request) -> web.Response:
-    """Say what a manifest may look like."""
+    """Answer with the schema of a manifest."""
     del request
     return json_answer(manifest_schema())
 
@@ -142,6 +142,6 @@ def live_counts(state: State) -> dict[str, wire.Json]:
 
 
 def is_key(name: str) -> bool:
-    """Tell whether *name* can be a key of a bucket."""
+    """Return whether *name* can be a key of a bucket."""
     allowed = all(char.isascii() and (char.isalnum() or char in "-/_=.") for char in name)
     return bool(name) and allowed and not name.startswith(".") and not name.endswith(".")

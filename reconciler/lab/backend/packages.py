@@ -69,7 +69,7 @@ class Objects:
         self._kind = kind
 
     async def listed(self, request: web.Request) -> web.Response:
-        """List what is there, the newest first."""
+        """List what is stored, the newest first."""
         store = self._store(request)
         infos = [await store.info(name) for name in await store.names()]
         there = [info for info in infos if info is not None and not info.deleted]

@@ -1,4 +1,4 @@
-"""Reading a request: query parameters and JSON bodies, refused with kanade's words."""
+"""Reading a request: query parameters and JSON bodies, refused with kanade's messages."""
 
 import json
 import re

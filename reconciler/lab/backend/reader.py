@@ -1,4 +1,4 @@
-"""A document read along its JSON Schema, as strictly as kanade reads, with its very words."""
+"""A document read along its JSON Schema, as strictly as kanade reads, with its very messages."""
 
 from collections.abc import Mapping
 

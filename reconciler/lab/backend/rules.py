@@ -1,4 +1,4 @@
-"""What a manifest must keep to beyond its shape, in the order in which kanade looks."""
+"""What a manifest must keep to beyond its shape, in the order in which kanade checks it."""
 
 from collections.abc import Iterator
 

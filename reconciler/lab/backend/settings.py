@@ -1,4 +1,4 @@
-"""What the backend is told, as a JSON file."""
+"""The settings of the backend, as a JSON file."""
 
 from pathlib import Path
 

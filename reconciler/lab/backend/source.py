@@ -97,9 +97,9 @@ def described(node: Node) -> str:
     if not isinstance(node, Scalar):
         return "sequence" if isinstance(node, Items) else "map"
     value = node.value
-    words = {bool: f"boolean `{str(value).lower()}`", int: f"integer `{value}`"}
-    words |= {float: f"floating point `{value}`", type(None): "unit value"}
-    return words.get(type(value), f'string "{value}"')
+    names = {bool: f"boolean `{str(value).lower()}`", int: f"integer `{value}`"}
+    names |= {float: f"floating point `{value}`", type(None): "unit value"}
+    return names.get(type(value), f'string "{value}"')
 
 
 class _Pairs(list[tuple[str, object]]):

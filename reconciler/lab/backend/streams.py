@@ -20,7 +20,7 @@ def stream_configurations(replicas: int) -> list[wire.Document]:
 
 
 async def create_streams(client: Client, replicas: int) -> None:
-    """Create what is missing; a stream that is there with other limits stays as it is.
+    """Create what is missing; a stream that exists with other limits stays as it is.
 
     Raises:
         LabFailed: the broker does not let it be created.

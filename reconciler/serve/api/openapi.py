@@ -41,7 +41,7 @@ _WRITE_REFUSALS = {
     401: "sign in first",
     403: "it takes a person, from our own page",
     404: "there is no such release",
-    409: "it is not what was looked at, or cannot be said so",
+    409: "it is not what was read, or cannot be done this way",
     413: "the body is too large",
     415: "the body is no JSON",
     503: "NATS does not answer",
@@ -73,7 +73,7 @@ def document(prefix: str, operations: Sequence[Operation], stream: str) -> Mappi
         "info": {
             "title": "kanade-reconciler",
             "version": __version__,
-            "description": "Where releases, hosts and jobs stand, and a person's word on them.",
+            "description": "Where releases, hosts and jobs stand, and people's requests on them.",
         },
         "servers": [{"url": prefix}],
         "security": [{}, {"bearer": []}],

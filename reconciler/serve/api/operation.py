@@ -49,12 +49,12 @@ def reading(
     takes: type[Taken],
     answers: type[object],
 ) -> Operation:
-    """Return an operation that only looks."""
+    """Return an operation that only reads."""
 
-    async def look(call: Call) -> object:
+    async def read(call: Call) -> object:
         return answer(call, _from_query(call.request, takes))
 
-    return Operation(path=path, summary=summary, takes=takes, answers=answers, answer=look)
+    return Operation(path=path, summary=summary, takes=takes, answers=answers, answer=read)
 
 
 def writing(
@@ -64,7 +64,7 @@ def writing(
     takes: type[Taken],
     answers: type[object],
 ) -> Operation:
-    """Return an operation that writes a person's word down."""
+    """Return an operation that writes a person's request down."""
 
     async def write(call: Call) -> object:
         return await answer(call, await _from_body(call.request, takes))

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 has them, `application/problem+json`, each told in one line."""
+"""Errors as RFC 9457 has them, `application/problem+json`, each explained in one line."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,7 +37,7 @@ def answer_of(refusal: Refusal) -> web.Response:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell every error as a problem, those of the router, too."""
+    """Answer every error as a problem, those of the router, too."""
     try:
         return await handler(request)
     except Refusal as refusal:

@@ -15,17 +15,17 @@ _MOST_LISTENERS = 200
 _HEARTBEAT_SECONDS = 15
 _STALLED_SECONDS = 30
 _LONGEST = timedelta(minutes=15)
-"""Then a browser comes again with what it last heard, and shows anew who it is."""
+"""Then a browser comes again with what it last heard, and shows again who it is."""
 _DIGITS = 20
 
 
 def wants_stream(request: web.Request) -> bool:
-    """True for a client that would rather be told than ask again."""
+    """True for a client that would rather be notified than ask again."""
     return "text/event-stream" in request.headers.get("Accept", "")
 
 
 async def stream(call: Call) -> web.StreamResponse:
-    """Send `told` for every event, and `status` for whatever else is new, until the client goes.
+    """Send `told` for every event, and `status` for all else that is new, until the client goes.
 
     Raises:
         Refusal: too many listen already.
@@ -38,14 +38,14 @@ async def stream(call: Call) -> web.StreamResponse:
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
     )
     with controls.news.listening() as woken:
-        told = _last_heard(call)
+        sent = _last_heard(call)
         await response.prepare(call.request)
         await _send(response, b"retry: 3000\n\n")
         ends = controls.clock.monotonic() + _LONGEST.total_seconds()
         while not controls.news.ended and controls.clock.monotonic() < ends:
-            for sequence, frame in _frames(call, told):
+            for sequence, frame in _frames(call, sent):
                 await _send(response, frame)
-                told = sequence
+                sent = sequence
             if not await _woken(woken):
                 await _send(response, b": still here\n\n")
                 continue

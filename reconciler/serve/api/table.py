@@ -47,20 +47,20 @@ def _session(call: Call, _: Nothing) -> Visitor:
     return call.visitor
 
 
-async def _approve(call: Call, word: Approve) -> actions.Done:
-    return await actions.approve(call.controls, call.name, call.visitor.name, word)
+async def _approve(call: Call, request: Approve) -> actions.Done:
+    return await actions.approve(call.controls, call.name, call.visitor.name, request)
 
 
-async def _suspend(call: Call, word: Suspend) -> actions.Done:
-    return await actions.suspend(call.controls, call.name, call.visitor.name, word)
+async def _suspend(call: Call, request: Suspend) -> actions.Done:
+    return await actions.suspend(call.controls, call.name, call.visitor.name, request)
 
 
-async def _resume(call: Call, word: Resume) -> actions.Done:
-    return await actions.resume(call.controls, call.name, call.visitor.name, word)
+async def _resume(call: Call, request: Resume) -> actions.Done:
+    return await actions.resume(call.controls, call.name, call.visitor.name, request)
 
 
 EVENTS = "/events"
-"""Whoever accepts server-sent events gets those here."""
+"""A client that accepts server-sent events gets those here."""
 
 OPERATIONS: tuple[Operation, ...] = (
     reading("/controller", "The revision in force", _controller, Nothing, views.Controller),

@@ -1,4 +1,4 @@
-"""What people send from the page: signing in and out, and their word on a release."""
+"""What people send from the page: signing in and out, and requests on a release."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -48,7 +48,7 @@ class Forms:
         return response
 
     async def act(self, request: web.Request) -> web.StreamResponse:
-        """Write a person's word down."""
+        """Write a person's request down."""
         form = await _form(request)
         visitor = self._authenticator.person(request, form.pop("csrf", ""))
         controls, name, by = self._controls, request.match_info["name"], visitor.name
@@ -68,11 +68,11 @@ class Forms:
 
     def _suspend(self, form: dict[str, str]) -> Suspend:
         hours = form.pop("hours", "")
-        word = convert(form, Suspend)
+        request = convert(form, Suspend)
         if not hours:
-            return word
+            return request
         until = self._controls.clock.now() + timedelta(hours=convert(hours, Hours, strict=False))
-        return structs.replace(word, until=until)
+        return structs.replace(request, until=until)
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reconciler.serve.page.words import LABELS, of_condition, of_event
+from reconciler.serve.page.labels import LABELS, of_condition, of_event
 
 _FOLDER = Path(__file__).resolve().parent
 STATIC = _FOLDER / "static"
@@ -51,8 +51,8 @@ _ENVIRONMENT.globals["labels"] = LABELS
 
 
 def page(
-    template: str, told: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
+    template: str, content: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
 ) -> web.Response:
-    """Return *template* with what it tells."""
-    text = _ENVIRONMENT.get_template(template).render(told)
+    """Return *template* filled with *content*."""
+    text = _ENVIRONMENT.get_template(template).render(content)
     return web.Response(status=status.value, text=text, content_type="text/html")

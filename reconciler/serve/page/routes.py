@@ -26,7 +26,7 @@ from reconciler.serve.refusal import Refusal
 from reconciler.serve.visitor import Visitor
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
-Told: TypeAlias = Mapping[str, object]
+Content: TypeAlias = Mapping[str, object]
 
 _OF_HOST = 20
 """So many events are shown with a host."""
@@ -58,7 +58,7 @@ class Pages:
 
     @property
     def middleware(self) -> Middleware:
-        """Tells people what the router refuses, with a way on; programs get its own word."""
+        """Shows people what the router refuses, with a way on; programs get its own answer."""
 
         @web.middleware
         async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -74,11 +74,11 @@ class Pages:
 
         return errors
 
-    def _shows(self, template: str, tell: Callable[[web.Request], Told]) -> Handler:
+    def _shows(self, template: str, content: Callable[[web.Request], Content]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 visitor = self._authenticator.visitor(request)
-                return page(template, {**self._common(request, visitor), **tell(request)})
+                return page(template, {**self._common(request, visitor), **content(request)})
             except Refusal as refusal:
                 if refusal.status is HTTPStatus.UNAUTHORIZED:
                     there = urlencode({"next": request.path_qs})
@@ -97,21 +97,24 @@ class Pages:
         return handle
 
     async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        told = {"next": request.query.get("next", "/"), "knows": self._authenticator.knows_people}
-        return page("sign_in.html", {**self._common(request, Visitor()), **told})
+        content = {
+            "next": request.query.get("next", "/"),
+            "knows": self._authenticator.knows_people,
+        }
+        return page("sign_in.html", {**self._common(request, Visitor()), **content})
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
-        told = {**self._common(request, self._who(request)), "refusal": refusal}
-        return page("refused.html", told, refusal.status)
+        content = {**self._common(request, self._who(request)), "refusal": refusal}
+        return page("refused.html", content, refusal.status)
 
     def _who(self, request: web.Request) -> Visitor:
-        """Return who is refused something, as far as they may be told so."""
+        """Return who is refused something, as far as they may be named."""
         try:
             return self._authenticator.visitor(request)
         except Refusal:
             return Visitor()
 
-    def _common(self, request: web.Request, visitor: Visitor) -> Told:
+    def _common(self, request: web.Request, visitor: Visitor) -> Content:
         return {
             "visitor": visitor,
             "path": request.path,
@@ -120,7 +123,7 @@ class Pages:
             "knows": self._authenticator.knows_people,
         }
 
-    def _releases(self, _: web.Request) -> Told:
+    def _releases(self, _: web.Request) -> Content:
         status = self._controls.status()
         found = views.releases(status).items
         return {
@@ -128,7 +131,7 @@ class Pages:
             "releases": [(item, _waves(self._controls, item.name)) for item in found],
         }
 
-    def _release(self, request: web.Request) -> Told:
+    def _release(self, request: web.Request) -> Content:
         release = actions.release_of(self._controls, request.match_info["name"])
         story = views.story(release, self._controls.events.entries())
         return {
@@ -136,12 +139,12 @@ class Pages:
             "waves": _waves(self._controls, release.name),
             "story": story,
             "controller": views.controller(self._controls.status()),
-            "signed_words": self._controls.signed_words,
+            "needs_signature": self._controls.needs_signature,
             "waits_for_approval": views.waits_for_approval(release),
             "done": request.query.get("done", ""),
         }
 
-    def _hosts(self, request: web.Request) -> Told:
+    def _hosts(self, request: web.Request) -> Content:
         asked = _asked(request, HostsAsked)
         status = self._controls.status()
         return {
@@ -152,7 +155,7 @@ class Pages:
             "link": _Link(request),
         }
 
-    def _host(self, request: web.Request) -> Told:
+    def _host(self, request: web.Request) -> Content:
         name = request.match_info["name"]
         asked = EventsAsked(host=name, limit=_OF_HOST)
         return {
@@ -160,10 +163,10 @@ class Pages:
             "events": views.events(self._controls.events.entries(), asked),
         }
 
-    def _jobs(self, _: web.Request) -> Told:
+    def _jobs(self, _: web.Request) -> Content:
         return {"jobs": views.jobs(self._controls.status()).items}
 
-    def _events(self, request: web.Request) -> Told:
+    def _events(self, request: web.Request) -> Content:
         asked = _asked(request, EventsAsked)
         return {
             "asked": asked,

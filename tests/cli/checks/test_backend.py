@@ -15,7 +15,7 @@ def account(role: str) -> Reply:
     return answers(200, json.dumps(said), "application/json")
 
 
-ONLY_LOOKS = "backend.token is that of mika, who is viewer there and may only look"
+ONLY_LOOKS = "backend.token is that of mika, who is viewer there and may only read"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_all_is_in_order(desk: Office, lab: Lab) -> None:
     told = "it is that of service-token, who is admin there; an operator's would do"
     assert lines["token"] == told
     assert lines["hosts"] == "1 of 1 host answered"
-    assert lines["clocks"] == "NATS and 1 host tell our time"
+    assert lines["clocks"] == "the clocks of NATS and 1 host agree with ours"
     assert lines["agents"] == f"{AGENT} on 1"
     given = f"tool: {lab.backend_url} gives tool/1.0.0 for this token"
     more = ", which is that of service-token, admin there: a viewer's would do"
@@ -66,7 +66,7 @@ async def test_what_hangs_on_something_missing_is_not_blamed(office: Office) -> 
             ("settings", "backend", "token", "signing", "git", "approval", "gateway"), "ok"
         ),
     }
-    assert "not looked at before nats is mended" in done.out
+    assert "not checked before nats is mended" in done.out
 
 
 async def test_who_runs_no_controller_needs_no_download(kanade: Office) -> None:

@@ -52,7 +52,7 @@ async def test_a_host_with_a_wrong_clock_is_told(desk: Office, ahead: int, wrong
     mark, *lines = await told(fleet.clocks, survey)
 
     if not wrong:
-        assert [mark, *lines] == ["ok", "NATS and 2 hosts tell our time"]
+        assert [mark, *lines] == ["ok", "the clocks of NATS and 2 hosts agree with ours"]
     else:
         assert re.fullmatch(f"the clock of pc-07 is {wrong} ours", lines[0])
         assert (mark, lines[1:]) == ("FAIL", ["up to 10s do no harm: set up NTP there"])

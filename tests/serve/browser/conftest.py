@@ -7,8 +7,8 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
 from tests.serve.browser.chromium import launched
-from tests.serve.doors import OPEN, door_to
-from tests.serve.seats import Fleet, fleet
+from tests.serve.controls import Fleet, fleet
+from tests.serve.endpoints import OPEN, endpoints_of
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -25,5 +25,5 @@ async def seen() -> Fleet:
 @pytest_asyncio.fixture(loop_scope="module")
 async def address(seen: Fleet) -> AsyncIterator[str]:
     """Where the page is; signing in is possible there, and looking needs none."""
-    async with TestServer(door_to(seen, OPEN)) as server:
+    async with TestServer(endpoints_of(seen, OPEN)) as server:
         yield str(server.make_url(""))

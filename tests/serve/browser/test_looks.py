@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page
 
 from reconciler.model.status import ControllerStatus, Status
 from tests.serve.browser.chromium import SHOTS, looking, needs_chromium
-from tests.serve.seats import BACKEND, HOSTILE, FakeEntries, Fleet, fleet, host, many
+from tests.serve.controls import BACKEND, HOSTILE, FakeEntries, Fleet, fleet, host, many
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.asyncio(loop_scope="module")]
 
@@ -108,7 +108,7 @@ async def test_the_forms_of_who_has_signed_in_are_fit_too(browser: Browser, addr
         await page.goto(f"/sign-in?next={quote(PAGES['release'])}")
         await page.get_by_label("Token").fill("alices-token")
         await page.get_by_role("button", name="Sign in").click()
-        await page.get_by_role("heading", name="Your word").wait_for()
+        await page.get_by_role("heading", name="Your request").wait_for()
 
         assert await faults(page) == []
         await page.screenshot(path=SHOTS / "signed-in-1280-light.png", full_page=True)

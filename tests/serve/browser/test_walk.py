@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 
 from reconciler.model.identity import HostName, ReleaseName, Version
 from tests.serve.browser.chromium import looking, needs_chromium
-from tests.serve.seats import BACKEND, Fleet, fleet, host, told
+from tests.serve.controls import BACKEND, Fleet, fleet, host, told
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.asyncio(loop_scope="module")]
 
@@ -56,7 +56,7 @@ async def test_what_happens_is_shown_and_said_while_one_looks(
         seen.status = fleet(after).status
         event = replace(next(told()), kind="HostConverged", host=HostName("office-04"))
         seen.events.add(replace(event, release=BACKEND))
-        seen.news.tell()
+        seen.news.notify()
 
         await expect(page.get_by_role("table")).to_contain_text("office-09")
         await expect(page.get_by_role("status")).to_have_text("office-04: HostConverged")
@@ -74,7 +74,7 @@ async def test_all_that_is_told_of_a_release_is_of_the_same_moment(
         await expect(page.locator("#live")).to_have_attribute("data-on", "")
         backend = replace(seen.status.releases[BACKEND], version=Version("0.44.0"))
         seen.status = replace(seen.status, releases={BACKEND: backend})
-        seen.news.tell()
+        seen.news.notify()
 
         await expect(page.get_by_role("heading", level=1)).to_have_text("kanade-backend 0.44.0")
         await expect(page.locator("main")).to_contain_text("asks for kanade-backend 0.44.0")
@@ -90,7 +90,7 @@ async def test_what_somebody_types_or_unfolds_is_left_alone(
         await page.get_by_text("the plan").click()
         await page.get_by_label("Host").fill("half a na")
         seen.events.add(replace(next(told()), message="something new"))
-        seen.news.tell()
+        seen.news.notify()
 
         await expect(page.get_by_role("table")).to_contain_text("something new")
         await expect(page.locator("details[open]")).to_contain_text("run on 24 hosts")
@@ -117,7 +117,7 @@ async def test_what_is_unfolded_stays_so_whatever_its_release_is_called(
         await page.get_by_text("30 lines").click()
         again = replace(ill, message="it has failed again")
         seen.status = replace(seen.status, hosts={(dotted, log.host): again})
-        seen.news.tell()
+        seen.news.notify()
 
         await expect(page.locator("main")).to_contain_text("it has failed again")
         await expect(page.locator("details[open]")).to_contain_text("INFO")

@@ -7,9 +7,10 @@ from http.cookies import SimpleCookie
 import pytest
 
 from reconciler.serve.authenticator import Keys
-from tests.serve.doors import KEYS, OPEN, Client, opened
-from tests.serve.seats import BACKEND, FINGERPRINT, fleet
+from tests.serve.controls import BACKEND, fleet
+from tests.serve.endpoints import KEYS, OPEN, Client, opened
 from tests.support.builders import NOON
+from tests.support.statuses import FINGERPRINT
 
 RELEASE = f"/releases/{BACKEND}"
 
@@ -134,7 +135,7 @@ async def test_who_only_looks_is_shown_no_form() -> None:
 
 
 async def test_where_approvals_are_signed_the_page_shows_the_command() -> None:
-    async with opened(fleet(), signed_words=True) as client:
+    async with opened(fleet(), needs_signature=True) as client:
         await signed_in(client)
         async with client.get(RELEASE) as reply:
             text = await reply.text()

@@ -12,8 +12,8 @@ from reconciler.model.condition import Truth
 from reconciler.model.identity import HostName
 from reconciler.model.status import ControllerStatus, Status
 from reconciler.serve.authenticator import Keys
-from tests.serve.doors import KEYS, Client, opened
-from tests.serve.seats import BACKEND, HOSTILE, LOG, FakeEntries, Fleet, fleet, host, many, told
+from tests.serve.controls import BACKEND, HOSTILE, LOG, FakeEntries, Fleet, fleet, host, many, told
+from tests.serve.endpoints import KEYS, Client, opened
 
 PAGES = (
     "/",

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from reconciler.serve.page.picture import COLUMNS, PITCH, picture
-from tests.serve.seats import NEW, host, many, rollout
+from tests.serve.controls import NEW, host, many, rollout
 
 
 def test_each_host_has_a_square_of_its_own() -> None:

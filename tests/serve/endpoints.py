@@ -1,4 +1,4 @@
-"""The page and the API behind a door, in this very process."""
+"""The page and the API served over HTTP, in this very process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from reconciler.serve.api.problem import Problem
 from reconciler.serve.authenticator import Authenticator, Keys
 from reconciler.serve.server import Endpoints, WebUi, application
 from reconciler.serve.sessions import Sessions
-from tests.serve.seats import Fleet
+from tests.serve.controls import Fleet
 
 Client: TypeAlias = TestClient[Request, Application]
 Told = TypeVar("Told")
@@ -22,26 +22,26 @@ ALICE = {"Authorization": "Bearer alices-token"}
 VIEWER = {"Authorization": "Bearer looks-only"}
 KEYS = Keys(token="looks-only", people={"alice": "alices-token"})
 OPEN = Keys(people={"alice": "alices-token"})
-"""On loopback: whoever is here may look."""
+"""On loopback: everybody here may read."""
 
 
-def door_to(looked_at: Fleet, keys: Keys, *, signed_words: bool = False) -> Application:
-    """Return all that is behind a door over *looked_at*."""
-    sessions = Sessions({"": keys.token or "", **keys.people}, looked_at.clock)
+def endpoints_of(shown: Fleet, keys: Keys, *, needs_signature: bool = False) -> Application:
+    """Return the endpoints that serve *shown*."""
+    sessions = Sessions({"": keys.token or "", **keys.people}, shown.clock)
     web_ui = WebUi(
-        controls=looked_at.controls(signed_words=signed_words),
+        controls=shown.controls(needs_signature=needs_signature),
         authenticator=Authenticator(keys, sessions),
     )
     endpoints = Endpoints(host="127.0.0.1", port=0, token=keys.token, web_ui=web_ui)
-    return application(endpoints, lambda: None, looked_at.clock)
+    return application(endpoints, lambda: None, shown.clock)
 
 
 @asynccontextmanager
 async def opened(
-    looked_at: Fleet, keys: Keys = OPEN, *, signed_words: bool = False
+    shown: Fleet, keys: Keys = OPEN, *, needs_signature: bool = False
 ) -> AsyncIterator[Client]:
-    """Give a client of a real server over *looked_at*."""
-    server = TestServer(door_to(looked_at, keys, signed_words=signed_words))
+    """Give a client of a real server over *shown*."""
+    server = TestServer(endpoints_of(shown, keys, needs_signature=needs_signature))
     async with TestClient(server) as client:
         yield client
 

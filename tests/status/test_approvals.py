@@ -6,8 +6,8 @@ from datetime import timedelta
 from reconciler.model.observed import Observed, Requests, Retry
 from reconciler.model.policy import ApprovalPolicy
 from reconciler.model.status import ControllerStatus, ReleaseStatus, Status
+from reconciler.status.approvals import with_approvals
 from reconciler.status.transitions import transitions
-from reconciler.status.words import with_words
 from tests.support import builders
 from tests.support.builders import NOON, REVISION
 
@@ -28,7 +28,7 @@ OVERRIDE = builders.override(ITEM, timedelta(hours=1))
 
 
 def told(observed: Observed) -> ReleaseStatus:
-    return with_words({ITEM.name: BARE}, builders.desired(ITEM), observed, NOON)[ITEM.name]
+    return with_approvals({ITEM.name: BARE}, builders.desired(ITEM), observed, NOON)[ITEM.name]
 
 
 def quarantined(refusal: str = "", requests: Requests | None = None) -> Observed:
@@ -43,7 +43,7 @@ def status(release: ReleaseStatus) -> Status:
 
 
 def test_a_release_says_who_has_said_what_and_whether_it_counts() -> None:
-    requests = Requests(words=(SIGNED, UNSIGNED, OVERRIDE))
+    requests = Requests(approvals=(SIGNED, UNSIGNED, OVERRIDE))
 
     words = {word.by: word for word in told(Observed(requests=requests)).words if not word.until}
 
@@ -54,7 +54,7 @@ def test_a_release_says_who_has_said_what_and_whether_it_counts() -> None:
 def test_a_key_that_has_agreed_already_agrees_under_no_other_name() -> None:
     again = builders.approval(ITEM, "aki", ago=timedelta(seconds=1), key="SHA256:abc")
 
-    words = told(Observed(requests=Requests(words=(SIGNED, again)))).words
+    words = told(Observed(requests=Requests(approvals=(SIGNED, again)))).words
 
     assert [(word.by, word.refusal) for word in words] == [
         ("mika", ""),
@@ -64,9 +64,11 @@ def test_a_key_that_has_agreed_already_agrees_under_no_other_name() -> None:
 
 def test_an_approval_says_until_when_it_holds() -> None:
     item = replace(ITEM, approval=ApprovalPolicy(required=1, expires=timedelta(hours=1)))
-    requests = Requests(words=(builders.approval(item, ago=timedelta(0)),))
+    requests = Requests(approvals=(builders.approval(item, ago=timedelta(0)),))
 
-    found = with_words({item.name: BARE}, builders.desired(item), Observed(requests=requests), NOON)
+    found = with_approvals(
+        {item.name: BARE}, builders.desired(item), Observed(requests=requests), NOON
+    )
 
     assert [word.until for word in found[item.name].words] == [NOON + timedelta(hours=1)]
 
@@ -101,7 +103,7 @@ def test_what_was_approved_since_is_what_it_is_compared_with() -> None:
 
 def test_every_word_is_one_event_with_who_when_why_and_by_which_key() -> None:
     before = told(Observed())
-    after = told(Observed(requests=Requests(words=(SIGNED, UNSIGNED, OVERRIDE))))
+    after = told(Observed(requests=Requests(approvals=(SIGNED, UNSIGNED, OVERRIDE))))
 
     events = transitions(status(before), status(after), NOON)
 
@@ -127,9 +129,9 @@ def test_a_word_is_told_once_it_has_been_checked() -> None:
     pending = replace(
         SIGNED, key="", refusal="its signature has not been checked yet", pending=True
     )
-    before = told(Observed(requests=Requests(words=(pending,))))
+    before = told(Observed(requests=Requests(approvals=(pending,))))
     assert transitions(status(told(Observed())), status(before), NOON) == ()
-    after = told(Observed(requests=Requests(words=(SIGNED,))))
+    after = told(Observed(requests=Requests(approvals=(SIGNED,))))
 
     assert [event.kind for event in transitions(status(before), status(after), NOON)] == [
         "Approved"

@@ -1,4 +1,4 @@
-"""A whole reading of the world, and where its status is told."""
+"""A whole reading of the world, and where its status is published."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ from reconciler.model.status import Event, Status
 class Observer(Protocol):
     """Reads everything that a plan depends on."""
 
-    async def observe(self, desired: Desired, *, anew: bool = False) -> Observed:
-        """Return one whole reading; *anew* trusts no warm copy.
+    async def observe(self, desired: Desired, *, resync: bool = False) -> Observed:
+        """Return one whole reading; *resync* trusts no warm copy.
 
         Raises:
             KanadeUnavailable: something did not answer, so there is no reading.
@@ -26,9 +26,9 @@ class StatusBoard(Protocol):
     """Where the status is kept for people and machines to read."""
 
     def read(self) -> Status:
-        """Return the last status that was told."""
+        """Return the last status that was published."""
 
-    async def tell(self, status: Status, events: Sequence[Event]) -> None:
+    async def publish(self, status: Status, events: Sequence[Event]) -> None:
         """Keep *status*, only what is new of it, and publish *events*.
 
         Raises:
@@ -37,7 +37,7 @@ class StatusBoard(Protocol):
 
 
 class Onlooker(Protocol):
-    """Who measures what the loop does; it is told, asks nothing and holds nothing up."""
+    """Measures what the loop does; it is notified, asks nothing and holds nothing up."""
 
     def fetched(self, began: datetime, ended: datetime, revision: Revision | None) -> None:
         """The repository was asked; *revision* is in force now, `None` when that went wrong."""
@@ -45,5 +45,5 @@ class Onlooker(Protocol):
     def passed(self, took: timedelta, applied: Applied | None, reason: str) -> None:
         """A pass was made, or could not be for *reason*, which is empty when it was."""
 
-    def told(self, before: Status, after: Status) -> None:
-        """The status was kept; what is measured of a release is what changed in it."""
+    def published(self, before: Status, after: Status) -> None:
+        """The status was published; what is measured of a release is what changed in it."""

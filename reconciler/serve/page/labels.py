@@ -1,4 +1,4 @@
-"""How states, conditions and events are called on the page, and how good or bad they look."""
+"""The labels of states, conditions and events on the page, and how good or bad they look."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A status with everything in it that a table can be asked to show, as a leader tells it."""
+"""A status with everything in it that a table can be asked to show, as a leader publishes it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,14 +7,13 @@ from datetime import timedelta
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.own_state import open_own_state
-from reconciler.model.condition import Condition, ConditionType, Truth
+from reconciler.model.condition import ConditionType, Truth
 from reconciler.model.host_log import HostLog
 from reconciler.model.identity import (
     ExecId,
     Fingerprint,
     HostName,
     JobId,
-    PackageName,
     ReleaseName,
     ResultId,
     Revision,
@@ -26,34 +25,15 @@ from reconciler.model.status import (
     Event,
     HostStatus,
     JobStatus,
-    ReleaseStatus,
     Status,
     WaveStatus,
 )
 from tests.cli.conftest import Office
 from tests.support.builders import NOON, REVISION
+from tests.support.statuses import condition, release
 from tests.support.streams import connected
 
 TOOL, BACKEND = ReleaseName("tool"), ReleaseName("kanade-backend")
-
-
-def condition(kind: ConditionType, status: Truth, reason: str, message: str) -> Condition:
-    return Condition(
-        type=kind, status=status, reason=reason, message=message, revision=REVISION, since=NOON
-    )
-
-
-def release(name: ReleaseName, ready: Condition, **counts: int) -> ReleaseStatus:
-    return ReleaseStatus(
-        name=name,
-        package=PackageName(name),
-        version=Version("0.43.0"),
-        fingerprint=Fingerprint("f" * 64),
-        revision=REVISION,
-        job=JobId(f"install-{name}"),
-        conditions=(ready,),
-        counts=counts,
-    )
 
 
 def change(revision: str, version: str, minutes: int) -> Change:
@@ -123,8 +103,10 @@ STATUS = Status(
         revision=REVISION, subject="Bump kanade-backend \x1b[5mnow", conditions=(SOURCE,)
     ),
     releases={
-        TOOL: release(TOOL, READY, converged=4),
-        BACKEND: release(BACKEND, STALLED, converged=1, failed=1, offline=1, pending=2),
+        TOOL: release(TOOL, READY, counts={"converged": 4}),
+        BACKEND: release(
+            BACKEND, STALLED, counts={"converged": 1, "failed": 1, "offline": 1, "pending": 2}
+        ),
     },
     hosts={
         (item.release, item.host): item
@@ -225,8 +207,8 @@ EVENTS = (
 )
 
 
-def tell(office: Office, status: Status = STATUS, events: Sequence[Event] = ()) -> None:
-    """Tell *status* as the leader does, and step down."""
+def publish(office: Office, status: Status = STATUS, events: Sequence[Event] = ()) -> None:
+    """Publish *status* as the leader does, and step down."""
 
     async def as_leader() -> None:
         async with (
@@ -234,7 +216,7 @@ def tell(office: Office, status: Status = STATUS, events: Sequence[Event] = ()) 
             open_own_state(connection, "desk", SystemClock(), lambda: None, create=True) as own,
         ):
             assert await own.lease.attempt()
-            await own.board.tell(status, events)
+            await own.board.publish(status, events)
             for log in status.logs.values():
                 await own.ledger.keep_log(log)
             await own.lease.release()

@@ -1,4 +1,4 @@
-"""A fleet to look at: a status with everything in it, its events, and a book that remembers."""
+"""The controls over a fake fleet: a status with everything in it, events, and a book."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,10 +8,8 @@ from reconciler.model.approval import Approval
 from reconciler.model.condition import Condition, ConditionType, Truth
 from reconciler.model.host_log import HostLog
 from reconciler.model.identity import (
-    Fingerprint,
     HostName,
     JobId,
-    PackageName,
     ReleaseName,
     ResultId,
     Revision,
@@ -25,7 +23,6 @@ from reconciler.model.status import (
     Held,
     HostStatus,
     JobStatus,
-    ReleaseStatus,
     Status,
     WaveStatus,
     WordStatus,
@@ -33,11 +30,12 @@ from reconciler.model.status import (
 from reconciler.serve.controls import Controls
 from reconciler.serve.news import News
 from reconciler.state.chronicle import Entry
+from tests.support import statuses
 from tests.support.builders import NOON, REVISION
 from tests.support.clock import FakeClock
+from tests.support.statuses import FINGERPRINT, release
 
 BACKEND, TOOL = ReleaseName("kanade-backend"), ReleaseName("inventory-tool")
-FINGERPRINT = Fingerprint("f" * 64)
 NEW, OLD = Version("0.43.0"), Version("0.42.1")
 SOAK = Held(reason="Soaking", message="wave canary soaks for 5m", until=NOON + timedelta(minutes=3))
 APPROVAL = Held(reason="ApprovalRequired", message="it needs 1 approval", needs_person=True)
@@ -90,22 +88,19 @@ class Fleet:
     news: News = field(default_factory=News)
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def controls(self, *, signed_words: bool = False) -> Controls:
+    def controls(self, *, needs_signature: bool = False) -> Controls:
         return Controls(
             status=lambda: self.status,
             events=self.events,
             book=self.book,
             news=self.news,
             clock=self.clock,
-            signed_words=signed_words,
+            needs_signature=needs_signature,
         )
 
 
 def condition(kind: ConditionType, status: Truth, reason: str, message: str = "") -> Condition:
-    since = NOON - timedelta(minutes=20)
-    return Condition(
-        type=kind, status=status, reason=reason, message=message, revision=REVISION, since=since
-    )
+    return statuses.condition(kind, status, reason, message, NOON - timedelta(minutes=20))
 
 
 def host(name: str, state: str, **more: object) -> HostStatus:
@@ -119,19 +114,6 @@ def host(name: str, state: str, **more: object) -> HostStatus:
         running=NEW if state == "converged" else OLD,
         proved_at=NOON if state == "converged" else None,
         sha256="9" * 64,
-    )
-    return replace(made, **more)  # type: ignore[arg-type]  # names and values are the test's own
-
-
-def release(name: ReleaseName, *conditions: Condition, **more: object) -> ReleaseStatus:
-    made = ReleaseStatus(
-        name=name,
-        package=PackageName(name),
-        version=NEW,
-        fingerprint=FINGERPRINT,
-        revision=REVISION,
-        job=JobId(f"install-{name}"),
-        conditions=conditions,
     )
     return replace(made, **more)  # type: ignore[arg-type]  # names and values are the test's own
 
