@@ -25,8 +25,7 @@ _SILENCES_TO_LEAVE = 2
 class Connection:
     """A client of NATS that never hangs and never prints.
 
-    A link that the server has ended for good (nats-py would stay closed) is replaced at the
-    next use, with all its subscriptions; listeners are notified that something was missed.
+    A link that has ended is replaced at its next use, and listeners hear that they missed some.
     """
 
     def __init__(self, options: NatsOptions) -> None:

@@ -22,12 +22,7 @@ def _of_rollouts(name: str, file: str, old: str, new: str) -> Mutant:
     return _mutant(name, file, old, new, scene="rollouts")
 
 
-_KEEP = """\
-            for proof in learned.proofs:
-                await self.journal.prove(proof)
-            for attempt in learned.attempts:
-                await self.journal.record(attempt)
-"""
+_KEEP = "            await self._learn(delivery.report, desired)\n"
 _ACKNOWLEDGE = "            await delivery.acknowledge()\n"
 
 MUTANTS = (
