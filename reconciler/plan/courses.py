@@ -13,6 +13,7 @@ from reconciler.model.desired import OnFailure, Release, Wave
 from reconciler.model.identity import Fingerprint, HostName
 from reconciler.model.observed import Observed, Return
 from reconciler.model.plan import Deferred
+from reconciler.model.proof import Evidence
 from reconciler.model.record import Quarantine, ReleaseRecord
 from reconciler.plan.records import matches, release_of
 
@@ -120,15 +121,22 @@ def last_good(
     proof = observed.proofs.get((release.package, host))
     latest = proof.latest if proof is not None else None
     shown = (record for record in by_fingerprint.values() if latest and matches(record, latest))
-    return next(shown, None) or by_fingerprint.get(_installed(install))
+    return next(shown, None) or by_fingerprint.get(_installed(install, latest))
 
 
-def _installed(install: Attempt | None) -> Fingerprint | None:
-    """Return what *install* was of; where it has failed, what the host ran before it."""
+def _installed(install: Attempt | None, latest: Evidence | None) -> Fingerprint | None:
+    """Return what *install* was of; where that never came to run there, what ran before it."""
     if install is None:
         return None
-    failed = install.outcome is not None and not install.outcome.succeeded
-    return install.returns_to if failed else install.wish.fingerprint
+    came_to_run = install.outcome is None or (
+        install.outcome.succeeded
+        and (
+            latest is None
+            or latest.last_at <= install.outcome.at
+            or install.version in (latest.version, latest.before)
+        )
+    )
+    return install.wish.fingerprint if came_to_run else install.returns_to
 
 
 def _on_the_way_back(release: Release) -> Release:

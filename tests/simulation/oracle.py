@@ -109,6 +109,7 @@ class Oracle:
             ("done", "app_packages.delete"): self.supplies.deletes,
             ("done", "scripts.delete"): self.supplies.deletes,
             ("done", "jobs.delete"): self.supplies.deletes_job,
+            ("begin", "app_packages.sweep"): self._begins_to_sweep,
             ("begin", "source.fetch"): self._begins_to_fetch,
             ("done", "source.fetch"): self._fetches,
             ("begin", "reports.take"): self._begins_a_pass,
@@ -137,9 +138,14 @@ class Oracle:
     def _begins_a_pass(self, _: object, life: Life) -> None:
         life.git_at = life.git_before
 
+    def _begins_to_sweep(self, _: object, life: Life) -> None:
+        """A pass that reads everything anew begins by that, and goes by the commit of then."""
+        life.swept_by = life.fetched_at
+
     def _begins_to_remember(self, _: object, life: Life) -> None:
         life.asked_at = asyncio.get_running_loop().time()
-        life.git_before = life.fetched_at
+        life.git_before = life.fetched_at if life.swept_by is None else life.swept_by
+        life.swept_by = None
 
     def _remembers(self, _: object, life: Life) -> None:
         life.remembered_at = life.asked_at

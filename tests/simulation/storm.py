@@ -47,6 +47,8 @@ class Life:
     """When it has begun to write each key down: of a new command, right after its last look."""
     fetch_began_at: float = 0.0
     fetched_at: float = 0.0
+    swept_by: float | None = None
+    """When it had fetched what the pass goes by that begins with a sweep."""
     git_before: float = 0.0
     git_at: float = 0.0
     """Commits from before then are surely known to the pass that is under way."""
