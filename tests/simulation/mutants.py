@@ -336,10 +336,4 @@ MUTANTS = (
         ),
         scene="rollouts",
     ),
-    _of_rollouts(
-        "what the first look refutes is sent again",
-        "plan/verdict.py",
-        "    return not is_new or wish(",
-        "    return wish(",
-    ),
 )
