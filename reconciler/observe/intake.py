@@ -101,7 +101,8 @@ def _is_old(report: RunStarted | RunFinished, attempt: Attempt, memory: Memory) 
     """True for a run that has been taken in before: a repeated report comes after the intent."""
     proof = memory.proofs.get((attempt.package, report.host))
     is_cause = attempt.wish.cause.partition("@")[0] == report.result_id
-    return is_cause or (proof is not None and _rests_on(proof, report))
+    is_known = is_cause or report.request_id in attempt.earlier
+    return is_known or (proof is not None and _rests_on(proof, report))
 
 
 def _version_of(report: RunStarted | RunFinished, attempt: Attempt) -> Version | None:

@@ -177,6 +177,14 @@ def test_a_result_that_is_told_again_is_not_the_one_whose_answer_was_lost(cause:
     assert learn(old, Memory(attempts={KEY: lost}, proofs=proofs), DESIRED).attempts == ()
 
 
+def test_an_earlier_run_that_is_told_late_is_not_the_one_whose_answer_was_lost() -> None:
+    lost = replace(LOST, earlier=(RequestId("by-hand"),))
+    memory = Memory(attempts={KEY: lost})
+
+    assert learn(begun_by_hand(), memory, DESIRED) == Learned()
+    assert learn(finished(request="by-hand"), memory, DESIRED).attempts == ()
+
+
 def test_a_run_of_another_version_is_not_the_one_whose_answer_was_lost() -> None:
     """Somebody has run the job by hand, a version before or after: its host runs that one."""
     lost = LOST
