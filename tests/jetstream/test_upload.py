@@ -8,10 +8,15 @@ import msgspec
 import pytest
 
 from reconciler.errors import Conflict, DigestMismatch, KanadeRefused, NoRoom
-from reconciler.jetstream import api
+from reconciler.jetstream import api, sending
 from reconciler.jetstream.connection import Connection
 from reconciler.jetstream.download import download
-from reconciler.jetstream.object_info import ObjectInfo, decode_info, metadata_subject
+from reconciler.jetstream.object_info import (
+    ObjectInfo,
+    Options,
+    decode_info,
+    metadata_subject,
+)
 from reconciler.jetstream.upload import Target, remove, upload
 from reconciler.model.digest import Digest
 from tests.support.content import MemoryContent
@@ -45,6 +50,17 @@ async def test_what_was_put_is_read_back(store: Connection, data: bytes) -> None
     assert stored.info.sha256 == Digest.of(data)
     assert heard[-1:] == ([len(data)] if data else [])
     assert heard == sorted(heard)
+
+
+async def test_large_content_goes_in_fewer_chunks(
+    store: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_LARGE_BYTES", len(DATA))
+
+    stored = await upload(store, target(DATA), MemoryContent(DATA))
+
+    assert (stored.info.chunks, stored.info.options) == (3, Options(max_chunk_size=1020 * 1024))
+    assert await read(store, stored.info) == DATA
 
 
 async def test_metadata_is_spelled_as_other_clients_do(store: Connection) -> None:
