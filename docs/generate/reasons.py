@@ -30,7 +30,7 @@ RELEASES = {
     "NoDrift": "no host has drifted",
     "NoHosts": "the targets select nobody just now",
     "NoRoom": "a store of kanade is full; the message has the limit and what raises it",
-    "NotReadBack": "what was published cannot be read back yet; it is looked at again",
+    "NotReadBack": "what was published cannot be read back yet; it is read again",
     "NotWaiting": "no approval is outstanding",
     "ObserveOnly": "the controller only looks",
     "OutsideWindow": "no maintenance window is open",
@@ -50,7 +50,7 @@ RELEASES = {
     "WaveOffline": "more hosts of an earlier wave are away than may be left out",
 }
 HOSTS = {
-    "AfterFailure": "an install has failed, and the host is looked at before anything else",
+    "AfterFailure": "an install has failed, and the host is probed before anything else",
     "DigestDiffers": "it runs other bytes under the wanted version",
     "HostBusy": "a command of ours is outstanding there",
     "HostChanged": "another system answers to this pc id than before",
@@ -60,16 +60,16 @@ HOSTS = {
     "HostUnknown": "too little was heard to tell whether it is there",
     "InFlight": "a command is on its way, or runs",
     "JournalUnreadable": "our record of the last install there cannot be read: nothing is sent "
-    "until that must be over and a probe has looked, or a person says `reconciler retry`",
+    "until that must be over and a probe has reported, or a person says `reconciler retry`",
     "NoEvidence": "nobody knows what it runs",
     "NotRunning": "it is installed, and does not run",
     "PackageAbsent": "it is not installed there",
-    "ProbeDue": "it is time to look again",
+    "ProbeDue": "its probe is due",
     "Proved": "it runs what is wanted: by a probe, or by a result where there is no probe",
     "ProvedByResult": "its result says so; the probe has yet to",
     "SignatureNeeded": "its agent runs signed commands only, and the backend, which signs, is away",
     "SlotBusy": "somebody else's command lies in its slot, and it has not heard of it yet",
-    "SoakEnds": "it is looked at again at the end of its soak",
+    "SoakEnds": "it is probed again at the end of its soak",
     "VerifyInstall": "an install has ended well, and a probe makes sure",
     "VersionDiffers": "it runs another version",
 }
