@@ -51,7 +51,7 @@ async def test_a_controller_that_only_looks_sees_a_commit_and_leaves_it_be(tmp_p
 
         await world.told(
             lambda status: any(
-                release.version == NEXT and "only looking" in release.waits_for
+                release.version == NEXT and "observe-only" in release.waits_for
                 for release in status.releases.values()
             ),
             "it says what it does not do",
