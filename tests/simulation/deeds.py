@@ -95,11 +95,11 @@ class Deeds:
         self.effects.append(effect)
 
     def is_undone(self, host: HostName) -> None:
-        """A host has put back what it ran: an agent that forgets may run the same command again."""
-        last = next(effect for effect in reversed(self.effects) if effect.host == host)
-        wish = self._wish(last)
+        """A host runs other bytes again: an agent that forgets may run the same command again."""
+        last = next((effect for effect in reversed(self.effects) if effect.host == host), None)
+        wish = self._wish(last) if last is not None else None
         if wish is not None:
-            self.wishes[wish] -= 1
+            self.wishes[wish] = max(self.wishes[wish] - 1, 0)
 
     def _wish(self, effect: Effect) -> WishId | None:
         sent = self.sent.get((effect.host, effect.request_id))

@@ -90,6 +90,8 @@ def _binary_is_overwritten(play: "Play") -> None:
     host = play.some_host()
     if host.agent.runs.get(TOOL) is not None and not host.agent.started:
         play.deeds.drifts(host.name, host.agent.runs[TOOL])
+        if not host.agent.has_ledger:
+            play.deeds.is_undone(host.name)
         host.agent.runs[TOOL] = (Version("0.0.1"), Digest.of(b"somebody's own"))
 
 

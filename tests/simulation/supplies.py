@@ -32,7 +32,7 @@ class Supplies:
 
     def deletes_job(self, job: object, life: Life) -> None:
         """A controller has deleted a job: none of the commits that it may go by has it."""
-        last = max((at for at, _ in self.jobs if at <= life.git_at), default=0.0)
+        last = max((at for at, _ in self.jobs if at < life.git_at), default=0.0)
         if all(job in jobs for at, jobs in self.jobs if at >= last):
             self.deeds.trace.blame(f"job {job} is deleted, and is wanted")
 
