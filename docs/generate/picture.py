@@ -14,7 +14,7 @@ _COMMAND = "$ make demo"
 _MOST_LINES = 34
 _MOST_COLUMNS = 100
 _LINE, _CHARACTER, _LEFT, _TOP = 19, 7.9, 22, 54
-_ASIDE = re.compile(r" {5}|   (?:step|\$|ok  `\w+` leaves) ")
+_ASIDE = re.compile(r" {5}|   (?:->|(?:step|\$|ok  `\w+` leaves) )")
 """Steps, and commands with the tables that they print: they are many lines, and in README."""
 _STYLE = """\
 rect{fill:#fbfaf7;stroke:#d9d5cc}circle{fill:#d9d5cc}
