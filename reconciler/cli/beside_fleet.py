@@ -44,16 +44,12 @@ async def _show(settings: Settings, read: Read, kind: Output, *, watch: bool) ->
     async with open_runtime(settings, leader=False) as runtime:
         in_force = await runtime.revisions.fetch_or_raise()
         sight = await read(runtime, in_force)
-        # Which services are to be asked how they are follows from what has been seen.
-        if await runtime.health.ask_due():
-            sight = await read(runtime, in_force)
         say(_document(sight, kind, watch=watch))
         if watch:
             async with asyncio.TaskGroup() as group:
                 for trigger in runtime.triggers:
                     group.create_task(trigger.run(runtime.wake_source))
                 group.create_task(_follow_source(runtime))
-                group.create_task(runtime.health.run())
                 await _go_on(runtime, read, kind, sight.gist)
     return exits.DIFFERENCES if sight.differs else exits.DONE
 

@@ -33,41 +33,41 @@ Progress = Callable[[int], None]
 
 
 class Sending:
-    """Stores the chunks of one object; its caller clears them away if it fails."""
+    """Stores the chunks of one object's *content*; its caller clears them away if it fails."""
 
-    def __init__(self, connection: Connection, bucket: str, nuid: str, progress: Progress) -> None:
+    def __init__(
+        self, connection: Connection, bucket: str, nuid: str, content: Content, progress: Progress
+    ) -> None:
         self._connection = connection
         self._bucket = bucket
         self._subject = chunks_subject(bucket, nuid)
         self._progress = progress
         self._under_way: deque[tuple[asyncio.Future[Msg], int]] = deque()
         self._last_sequence = 0
-        self._window = _WINDOW
-        self.chunk_bytes = self._at_most(CHUNK_BYTES)
+        is_large = content.size_bytes >= _LARGE_BYTES
+        self._content = content
+        self._window = _LARGE_WINDOW if is_large else _WINDOW
+        most = _LARGE_CHUNK_BYTES if is_large else CHUNK_BYTES
+        self.chunk_bytes = min(most, connection.max_payload_bytes - _HEADROOM_BYTES)
         self.chunks = 0
         self.stored_bytes = 0
 
-    async def run(self, content: Content) -> Digest:
+    async def run(self) -> Digest:
         """Send everything, see it stored in order and complete, and return its hash.
 
         Raises:
             NoRoom: the server has no place for it.
             KanadeUnavailable: the server was lost; what is stored is of no use.
-            ArtifactUnavailable: *content* stopped coming.
+            ArtifactUnavailable: the content stopped coming.
         """
-        if content.size_bytes >= _LARGE_BYTES:
-            self._window, self.chunk_bytes = _LARGE_WINDOW, self._at_most(_LARGE_CHUNK_BYTES)
         with Hashing() as hashing:
-            async for block in self._blocks(content):
+            async for block in self._blocks():
                 await hashing.add(block)
                 await self._send(block)
             while self._under_way:
                 await self._see_oldest_stored()
             await self._check_count()
             return await hashing.digest()
-
-    def _at_most(self, size_bytes: int) -> int:
-        return min(size_bytes, self._connection.max_payload_bytes - _HEADROOM_BYTES)
 
     async def settle(self) -> None:
         """Wait, not for long, until the server has done with all chunks that are on their way.
@@ -81,8 +81,8 @@ class Sending:
             if not future.cancel() and not future.cancelled():
                 future.exception()  # retrieved, so that asyncio does not complain of it
 
-    async def _blocks(self, content: Content) -> AsyncIterator[bytes]:
-        blocks = content.blocks(self.chunk_bytes)
+    async def _blocks(self) -> AsyncIterator[bytes]:
+        blocks = self._content.blocks(self.chunk_bytes)
         while True:
             try:
                 async with asyncio.timeout(_BLOCK_WITHIN_SECONDS):

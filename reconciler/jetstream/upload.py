@@ -77,9 +77,9 @@ async def upload(
     old = _replaced(connection, before, target)
     now = await expect_room(connection, target.bucket, target.name, content.size_bytes)
     nuid = NUID_PREFIX + secrets.token_hex(10)
-    sending = Sending(connection, target.bucket, nuid, progress)
+    sending = Sending(connection, target.bucket, nuid, content, progress)
     try:
-        await _send(sending, target, content)
+        await _send(sending, target)
     except BaseException as error:
         await sending.settle()
         problem = await clear(connection, target.bucket, nuid)
@@ -160,8 +160,8 @@ def is_removed(message: Message) -> bool:
         return False
 
 
-async def _send(sending: Sending, target: Target, content: Content) -> None:
-    digest = await sending.run(content)
+async def _send(sending: Sending, target: Target) -> None:
+    digest = await sending.run()
     if digest != target.digest:
         raise DigestMismatch(target.name, target.digest.hex, digest.hex)
 

@@ -57,7 +57,6 @@ class _Listed(msgspec.Struct):
 class _Result(msgspec.Struct):
     result_id: str
     request_id: str
-    pc_id: str
     exit_code: int | None
     stdout: str
     stderr: str

@@ -5,7 +5,7 @@ while nobody read them. It is asked about a few hosts at a time: what it does no
 by the deadline, and a probe of the host.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -22,7 +22,8 @@ from reconciler.ports import Clock, Executions
 
 _ASK_AGAIN = timedelta(seconds=15)
 _AT_ONCE = 8
-_ASKED_FOR_A_RESULT = 3
+_ANSWERS = 3
+"""So often the backend is believed that it knows no result, and then asked no more."""
 _FEW = 16
 """Execs of one job that are checked, the newest first."""
 
@@ -37,11 +38,13 @@ class Doubts:
     clock: Clock
     terms: Terms = field(default_factory=Terms)
     _asked: dict[HostName, float] = field(default_factory=dict)
-    _missed: dict[WishId, int] = field(default_factory=dict)
+    _asked_for_results: dict[HostName, float] = field(default_factory=dict)
+    _unknown: dict[WishId, int] = field(default_factory=dict)
+    """How often the backend has answered that it knows no result."""
 
     async def settle(self, attempts: Mapping[AttemptKey, Attempt]) -> Sequence[Attempt]:
         """Return those of *attempts* whose ids the backend gives away; silence is no news."""
-        doubtful = self._due(attempts)
+        doubtful = self._due(self._asked, filter(self._is_open, attempts.values()))
         if not doubtful:
             return ()
         known = frozenset(one.exec_id for one in attempts.values() if one.exec_id is not None)
@@ -60,35 +63,37 @@ class Doubts:
     async def missed(self, attempts: Mapping[AttemptKey, Attempt]) -> Sequence[RunFinished]:
         """Return the results of *attempts* that have run out of time, as the backend knows them.
 
-        Each is asked about a few times, as the backend may be behind or away just then.
+        Each is asked about until the backend has answered a few times, as it may be behind.
         """
         lapsed = [one for one in attempts.values() if self._has_lapsed(one)]
-        self._missed = {one.wish_id: self._missed.get(one.wish_id, 0) for one in lapsed}
-        due = [one for one in lapsed if self._missed[one.wish_id] < _ASKED_FOR_A_RESULT][:_AT_ONCE]
+        self._unknown = {one.wish_id: self._unknown.get(one.wish_id, 0) for one in lapsed}
+        open_ones = (one for one in lapsed if self._unknown[one.wish_id] < _ANSWERS)
         found: list[RunFinished] = []
         try:
-            for attempt in due:
-                self._missed[attempt.wish_id] += 1
+            for attempt in self._due(self._asked_for_results, open_ones):
                 report = await self.executions.result_of(attempt)
+                self._unknown[attempt.wish_id] += 1
                 found += [report] if report is not None else []
         except (KanadeUnavailable, KanadeRefused) as error:
             log.info("results not to be read", error=str(error))
         return found
 
     def _has_lapsed(self, attempt: Attempt) -> bool:
+        if attempt.settled or attempt.exec_id is None or attempt.request_id is None:
+            return False
         over = ending(attempt, self.clock.now(), self.terms)
-        named = attempt.exec_id is not None and attempt.request_id is not None
-        return named and over is not None and over.lapsed
+        return over is not None and over.lapsed
 
-    def _due(self, attempts: Mapping[AttemptKey, Attempt]) -> list[Attempt]:
+    def _due(self, asked: dict[HostName, float], attempts: Iterable[Attempt]) -> list[Attempt]:
+        """Return a few of *attempts*, each host's every now and then, and note it in *asked*."""
         now = self.clock.monotonic()
-        recent = now - _ASK_AGAIN.total_seconds()
-        self._asked = {host: at for host, at in self._asked.items() if at > recent}
+        for host in [host for host, at in asked.items() if at <= now - _ASK_AGAIN.total_seconds()]:
+            del asked[host]
         due: list[Attempt] = []
-        for attempt in attempts.values():
+        for attempt in attempts:
             host = attempt.wish.host
-            if len(due) < _AT_ONCE and host not in self._asked and self._is_open(attempt):
-                self._asked[host] = now
+            if len(due) < _AT_ONCE and host not in asked:
+                asked[host] = now
                 due.append(attempt)
         return due
 

@@ -72,6 +72,9 @@ def plan_command(
 
     async def read(runtime: Runtime, in_force: InForce) -> Sight:
         observed, found = await runtime.work.preview(in_force.desired)
+        # Which services are to be asked how they are follows from what was observed.
+        if await runtime.health.ask_due():
+            observed, found = await runtime.work.preview(in_force.desired)
         to_come = forecast(found, in_force.desired, observed, runtime.clock.now())
         gist = shown(in_force, found, width(), wide=kind is Output.WIDE)
         text = "\n".join([gist, *_forecast_lines(to_come)])
