@@ -18,7 +18,7 @@ demo: $(READY) ## A whole fleet on this machine: commit a version, see it proved
 	$(BIN)/reconciler demo
 
 test: $(READY) ## The whole suite, on the embedded fleet
-	$(BIN)/pytest -n 3 -m "not kanade and not slow"
+	$(BIN)/pytest -n 4 -m "not kanade and not slow and not browser"
 
 test-again: $(READY) ## What has failed the last time, one after the other
 	$(BIN)/pytest --last-failed --last-failed-no-failures none

@@ -64,7 +64,8 @@ class NatsProcess:
             f"jetstream {{ store_dir: {json.dumps(str(self.folder / 'store'))} }}\n{self.extra}\n"
         )
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([binary(), "-c", str(config)], stdout=log, stderr=log)
+            words = [binary(), "-c", str(config)]
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, env=_environment())
         deadline = time.monotonic() + _START_SECONDS
         while not self._ready(ports):
             alive = self.process.poll() is None and time.monotonic() < deadline
@@ -122,6 +123,11 @@ def running(folder: Path, extra: str = "") -> Iterator[NatsProcess]:
         yield server
     finally:
         server.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Keep a server to one processor: the tests of the other workers need the rest."""
+    return {**os.environ, "GOMAXPROCS": "1"}
 
 
 def accounts_config() -> str:
