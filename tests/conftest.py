@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from reconciler.jetstream import chunks, connection, sending, tail, upload
 from reconciler.kanade import http
-from tests.support.nats import ACCOUNTS, NatsProcess, accounts_config, running
+from tests.support.nats import ACCOUNTS, NatsProcess, running, shared
 from tests.support.reliability import report
 
 # Whether examples are made quickly says something of the machine, and nothing of us.
@@ -43,7 +43,7 @@ def patience() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsProcess]:
     """One server for all tests of a worker; whoever breaks it breaks them all."""
-    with running(tmp_path_factory.mktemp("nats"), accounts_config()) as server:
+    with shared(tmp_path_factory.mktemp("nats")) as server:
         yield server
 
 

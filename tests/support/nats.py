@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ TESTED_ROLES = (Role.CONTROLLER, Role.RESPONDER)
 ACCOUNTS = 800
 """So many tests of one worker can have a JetStream account of their own."""
 _START_SECONDS = 60.0
+_MEMORY, _ROOM = Path("/dev/shm"), 2 << 30
 
 
 def binary() -> str:
@@ -38,6 +40,8 @@ class NatsProcess:
     folder: Path
     extra: str = ""
     """More lines for its configuration file."""
+    store: Path | None = None
+    """Where it keeps its streams; in its folder where nothing is said."""
     port: int = -1
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -61,7 +65,8 @@ class NatsProcess:
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
             f"ports_file_dir: {json.dumps(str(ports))}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self.folder / 'store'))} }}\n{self.extra}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self.store or self.folder / 'store'))} }}\n"
+            f"{self.extra}\n"
         )
         with self.log.open("ab") as log:
             words = [binary(), "-c", str(config)]
@@ -115,14 +120,28 @@ class NatsProcess:
 
 
 @contextlib.contextmanager
-def running(folder: Path, extra: str = "") -> Iterator[NatsProcess]:
+def running(folder: Path, extra: str = "", store: Path | None = None) -> Iterator[NatsProcess]:
     """Give a server of one's own, and end it afterwards in whatever state it is."""
-    server = NatsProcess(folder=folder, extra=extra)
+    server = NatsProcess(folder=folder, extra=extra, store=store)
     server.start()
     try:
         yield server
     finally:
         server.kill()
+
+
+@contextlib.contextmanager
+def shared(folder: Path) -> Iterator[NatsProcess]:
+    """Give a server with `ACCOUNTS` accounts; what it keeps is in memory where there is room.
+
+    A whole run leaves tens of thousands of files behind, and a disk takes half a minute for that.
+    """
+    memory = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
+    with (
+        tempfile.TemporaryDirectory(prefix="kanade-nats-", dir=memory) as store,
+        running(folder, accounts_config(), Path(store)) as server,
+    ):
+        yield server
 
 
 def _environment() -> dict[str, str]:
