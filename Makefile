@@ -17,13 +17,16 @@ help: ## Show this list
 demo: $(READY) ## A whole fleet on this machine: commit a version, see it proved, healed and refused
 	$(BIN)/reconciler demo
 
+# What needs a Chromium or makes up requests has a target of its own: importing it takes long, too.
+ELSEWHERE := tests/serve/browser tests/serve/test_openapi.py
+
 test: $(READY) ## The whole suite, on the embedded fleet
-	$(BIN)/pytest -n 4 -m "not kanade and not slow and not browser"
+	$(BIN)/pytest -n 4 -m "not kanade and not slow" -p no:schemathesis $(ELSEWHERE:%=--ignore=%)
 
 test-again: $(READY) ## What has failed the last time, one after the other
 	$(BIN)/pytest --last-failed --last-failed-no-failures none
 
-test-faults: $(READY) ## All is killed, frozen, cut off, filled up and lost, in real processes
+test-faults: $(READY) ## All is killed, frozen, cut off, filled up and lost, in real processes; and what else takes long
 	$(BIN)/pytest -n 3 -m "slow and not kanade and not browser" --ignore=tests/docs
 
 .PHONY: test-browser

@@ -11,6 +11,8 @@ import yaml
 
 from tests.source.repository import ENVIRONMENT, git
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "ci"
 TAG, BRANCHES = (

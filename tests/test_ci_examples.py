@@ -15,6 +15,8 @@ import yaml
 from reconciler.cli.main import cli
 from tests.source.repository import ENVIRONMENT, git
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINES = sorted((ROOT / "examples" / "ci").glob("*.y*ml"))
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}

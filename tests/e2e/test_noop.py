@@ -18,6 +18,7 @@ from reconciler.desired.edit import set_values
 from reconciler.jetstream import api
 from reconciler.jetstream.connection import Connection
 from reconciler.model.plan import State
+from tests.support.nats import eventually
 from tests.support.playground import HOSTS, playground
 from tests.support.streams import connected, subjects
 
@@ -26,24 +27,25 @@ _BEAT = "$KV.reconciler_state.lease.beat"
 
 
 class Resyncs:
-    """Implements `ports.Sweep`: counts, and asks for one more pass after each resync."""
+    """Implements `ports.Sweep`: counts, and asks for one more pass after each that is wanted."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.wake = runtime.wake
         self._made = asyncio.Condition()
-        self._count = 0
+        self._count = self._wanted = 0
 
     async def sweep(self) -> None:
         async with self._made:
             self._count += 1
             self._made.notify_all()
-        self.wake()
+        if self._count < self._wanted:
+            self.wake()
 
     async def more(self, count: int) -> None:
         """Wait until *count* more have begun, so that all but the last have ended."""
         async with self._made:
-            wanted = self._count + count
-            await self._made.wait_for(lambda: self._count >= wanted)
+            self._wanted = self._count + count
+            await self._made.wait_for(lambda: self._count >= self._wanted)
 
 
 @asynccontextmanager
@@ -112,8 +114,7 @@ async def test_passes_without_news_write_nothing_but_the_lease(
         ):
             resyncs = Resyncs(runtime)
             async with asyncio.timeout(60), working(runtime, resyncs):
-                while not has_converged(runtime):
-                    await resyncs.more(1)
+                await eventually(lambda: has_converged(runtime))
                 await resyncs.more(2)
                 before = await last_sequences(connection)
                 await resyncs.more(5)

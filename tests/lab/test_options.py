@@ -15,6 +15,8 @@ from reconciler.observe.diagnosis import diagnose
 from tests.lab.conftest import QUICK, MakeLab
 from tests.lab.talk import ANSWER_SECONDS, command, connected, publish, run, stored_result
 
+pytestmark = pytest.mark.slow
+
 
 def finished(result: wire.Document) -> RunFinished:
     """Return a result without output as the controller reads it."""

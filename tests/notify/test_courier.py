@@ -102,9 +102,22 @@ class Office:
             while await self._floor() < stream.state.last_seq:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 
+    async def asked(self) -> None:
+        """Wait until the next event is asked for; only the server knows."""
+        async with asyncio.timeout(60):
+            while not await self._waits():  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
+
+    async def _waits(self) -> bool:
+        found = await self._consumer()
+        return found is not None and found.num_waiting > 0
+
     async def _floor(self) -> int:
-        found = await api.consumer_info(self.connection, EVENTS_STREAM, "notify-ops")
+        found = await self._consumer()
         return 0 if found is None else found.ack_floor.stream_seq
+
+    async def _consumer(self) -> api.ConsumerInfo | None:
+        return await api.consumer_info(self.connection, EVENTS_STREAM, "notify-ops")
 
 
 @pytest.fixture
@@ -233,14 +246,16 @@ async def test_hosts_are_in_nobodys_way_who_did_not_ask_for_them(office: Office)
     assert office.friend.told == ["e-converged", "e-another", "e-unread"]
 
 
-async def test_a_lost_consumer_is_made_again(office: Office) -> None:
+async def test_a_lost_consumer_is_made_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "_PAUSE", timedelta(milliseconds=10))
     async with office.carrying():
         await office.tell(APPLIED)
         await office.settled()
+        await office.asked()
         await api.delete_consumer(office.connection, EVENTS_STREAM, "notify-ops")
-        consumer = None
-        while consumer is None:
-            consumer = await api.consumer_info(office.connection, EVENTS_STREAM, "notify-ops")
+        await office.asked()
         await office.tell(CONVERGED)
         await office.until(lambda: len(office.friend.told) >= 2)
 

@@ -88,6 +88,7 @@ def test_a_transfer_that_keeps_breaking_off_is_given_up(
         refused(host.deploy(package, DOWNLOAD_TRIES="2"), 11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["curl", "wget", "python3"])
 def test_a_transfer_that_breaks_off_is_gone_on_with(
     host: Host, packages: PackageServer, client: str, tmp_path: Path

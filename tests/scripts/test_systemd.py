@@ -14,6 +14,8 @@ from tests.scripts.dead_man import KILL_AT, leftovers, until, watchdogs
 from tests.scripts.host import Host, sha256
 from tests.scripts.package_server import PackageServer
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = build_service("1.0.0"), build_service("2.0.0")
 _SYSTEMCTL = """\
 #!/bin/sh

@@ -20,6 +20,7 @@ from tests.serve.controls import BACKEND, fleet
 from tests.serve.endpoints import ALICE, KEYS, endpoints_of
 
 DESCRIBED = dict(document(PREFIX, OPERATIONS, EVENTS))
+pytestmark = pytest.mark.slow
 EXAMPLES = settings().max_examples // 4
 MENDED = {ParameterLocation.PATH, ParameterLocation.HEADER}
 """What is put right before it is sent: the name, and who asks."""

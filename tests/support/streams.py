@@ -36,9 +36,9 @@ async def create_stream(connection: Connection, name: str, subjects: str, last: 
     assert await api.create_stream(connection, config) is None
 
 
-async def subjects(connection: Connection, stream: str) -> dict[str, int]:
+async def subjects(connection: Connection, stream: str, like: str = ">") -> dict[str, int]:
     """Return how many messages each subject of *stream* has."""
-    info = await api.stream_info(connection, stream, subjects=">")
+    info = await api.stream_info(connection, stream, subjects=like)
     return info.state.subjects or {}
 
 
