@@ -21,7 +21,7 @@ demo: $(READY) ## A whole fleet on this machine: commit a version, see it proved
 ELSEWHERE := tests/serve/browser tests/serve/test_openapi.py
 
 test: $(READY) ## The whole suite, on the embedded fleet
-	$(BIN)/pytest -n 4 -m "not kanade and not slow" -p no:schemathesis $(ELSEWHERE:%=--ignore=%)
+	$(BIN)/pytest -n 4 --dist worksteal -m "not kanade and not slow" -p no:schemathesis $(ELSEWHERE:%=--ignore=%)
 
 test-again: $(READY) ## What has failed the last time, one after the other
 	$(BIN)/pytest --last-failed --last-failed-no-failures none

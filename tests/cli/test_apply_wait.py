@@ -17,6 +17,8 @@ from tests.support import small_fleet
 from tests.support.golden import assert_same
 from tests.support.streams import connected
 
+pytestmark = pytest.mark.slow
+
 HOSTS = ("pc-01", "pc-02")
 DEPLOY = """\
 #!/bin/sh

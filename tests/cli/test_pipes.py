@@ -11,6 +11,8 @@ from tests.cli.conftest import Office
 from tests.cli.published import publish
 from tests.support.processes import SECONDS
 
+pytestmark = pytest.mark.slow
+
 ESCAPE = b"\x1b"
 
 

@@ -21,6 +21,8 @@ from tests.support.processes import SECONDS, wait_for
 from tests.support.proxy import proxy_to
 from tests.support.streams import connected, subjects
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:

@@ -22,6 +22,8 @@ from tests.support.nats import eventually
 from tests.support.playground import HOSTS, playground
 from tests.support.streams import connected, subjects
 
+pytestmark = pytest.mark.slow
+
 VERSION = "1.1.0"
 _BEAT = "$KV.reconciler_state.lease.beat"
 

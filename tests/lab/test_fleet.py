@@ -18,7 +18,7 @@ from reconciler.lab.waiting import until
 from tests.lab.conftest import SERVICE
 from tests.lab.talk import command, publish, run, stored_result
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 UPDATE = """
 set -eu

@@ -14,6 +14,8 @@ from reconciler.lab.waiting import until
 from tests.lab.conftest import MakeLab
 from tests.lab.talk import command, connected, publish
 
+pytestmark = pytest.mark.slow
+
 STARTER = """
 import asyncio, sys
 from pathlib import Path

@@ -15,6 +15,8 @@ from reconciler.lab.nats_server import NatsServer, NatsSettings, cluster_of
 from reconciler.lab.ports import free_port
 from tests.lab.talk import connected
 
+pytestmark = pytest.mark.slow
+
 USERS = """
 no_auth_user: anybody
 authorization { users: [
