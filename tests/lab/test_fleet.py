@@ -32,13 +32,13 @@ echo "kanade-backend {version}"
 
 
 async def ask(lab: Lab, path: str) -> wire.Json:
-    """Return what the backend answers."""
+    """Return what the backend answers; `None` where it has nothing of that name, or not yet."""
     headers = {"Authorization": f"Bearer {lab.token}"}
     async with (
         aiohttp.ClientSession(lab.backend_url, headers=headers) as session,
         session.get(path) as response,
     ):
-        return wire.decode(await response.read())
+        return wire.decode(await response.read()) if response.ok else None
 
 
 CHANGING = {"version", "last_heartbeat", "updated_at"}
