@@ -77,18 +77,19 @@ def cases_of(
     """Gather what *observed* knows of *release* on each of *hosts*."""
     retry = observed.requests.retries.get(release.name)
     approved = bool(approvers_of(release, observed, now))
+    name, package, attempts = release.name, release.package, observed.attempts
     for host in hosts:
-        install = observed.attempts.get((release.name, host, Purpose.INSTALL))
+        install = attempts.get((name, host, Purpose.INSTALL))
         back = install.returns_to if install is not None else None
         yield Case(
             release=release,
             host=host,
-            proof=observed.proofs.get((release.package, host)),
+            proof=observed.proofs.get((package, host)),
             install=install,
-            probe=observed.attempts.get((release.name, host, Purpose.PROBE)),
-            unread_at=observed.unread_installs.get((release.name, host)),
-            before=observed.records.get((release.name, back)) if back is not None else None,
-            health=observed.health.get((release.name, host)) if release.verify.http else None,
+            probe=attempts.get((name, host, Purpose.PROBE)),
+            unread_at=observed.unread_installs.get((name, host)),
+            before=observed.records.get((name, back)) if back is not None else None,
+            health=observed.health.get((name, host)) if release.verify.http else None,
             retry=retry,
             approved=approved,
             changed_at=observed.hosts.get(host, UNSEEN).changed_at,

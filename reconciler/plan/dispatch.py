@@ -204,8 +204,9 @@ def _takes_room(sending: Sending, view: Assessment) -> bool:
 
 def _gives_up_at(sending: Sending, view: Assessment) -> datetime | None:
     """Return when a host that is offline before its proof makes room for others."""
-    presence = sending.observed.hosts.get(view.host, UNSEEN).presence
-    if view.state is not State.VERIFYING or presence is not Presence.OFFLINE:
+    if view.state is not State.VERIFYING:
+        return None
+    if sending.observed.hosts.get(view.host, UNSEEN).presence is not Presence.OFFLINE:
         return None
     install = view.install
     if install is None:

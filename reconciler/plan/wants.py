@@ -129,6 +129,8 @@ _PROBE_MESSAGES = {
 
 def _newest_fact(case: Case) -> str:
     """Name the newest thing that is known, so that each probe has a cause of its own."""
+    if case.install is None and case.probe is None and case.latest is None:
+        return ""  # of a large new fleet, most
     facts = [
         (ended.at, ended.id)
         for ended in (case.install_ending, case.probe_ending)
