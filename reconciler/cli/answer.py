@@ -11,7 +11,7 @@ from reconciler.cli.signing import Signer
 from reconciler.cli.status_client import StatusClient
 from reconciler.model.approval import Signed
 from reconciler.model.pruning import PruneApproval
-from reconciler.model.status import Status, WordStatus
+from reconciler.model.status import ApprovalStatus, Status
 
 _PATIENCE = timedelta(seconds=10)
 _ANOTHER = "it is another one now: read it again"
@@ -47,7 +47,7 @@ async def answer_to(client: StatusClient, signer: Signer, request: Signed, done:
 
 def _refusal(request: Signed, status: Status) -> str | None:
     """Return why *request* does not count, empty when it does; `None` while that is unknown."""
-    known: Iterable[WordStatus]
+    known: Iterable[ApprovalStatus]
     if isinstance(request, PruneApproval):
         held, last = status.controller.held_prune, status.controller.prune_word
         known, stands = (last,) if last is not None else (), held is None or request.covers(held)

@@ -39,7 +39,7 @@ from reconciler.observe.doubt import Doubts
 from reconciler.observe.evidence import EvidenceWatch
 from reconciler.observe.health import HealthWatch
 from reconciler.observe.observer import FleetObserver
-from reconciler.observe.word_check import WordCheck
+from reconciler.observe.signature_check import SignatureCheck
 from reconciler.passes import Pass
 from reconciler.plan.terms import Mode, Terms
 from reconciler.ports import Clock, Reverts, Sweep
@@ -168,7 +168,7 @@ def _observer(
         clock=SystemClock(),
         health=health,
         evidence=evidence,
-        approvals=WordCheck(seals=_seals(settings)),
+        approvals=SignatureCheck(seals=_seals(settings)),
     )
 
 

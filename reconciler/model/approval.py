@@ -48,14 +48,14 @@ class Override:
 ApprovalOrOverride: TypeAlias = Approval | Override
 Signed: TypeAlias = ApprovalOrOverride | PruneApproval
 
-W_co = TypeVar("W_co", bound=Signed, covariant=True)
+T_co = TypeVar("T_co", bound=Signed, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked(Generic[W_co]):
+class Checked(Generic[T_co]):
     """What a check has found about a signature."""
 
-    word: W_co
+    signed: T_co
     key: str = ""
     """The fingerprint of the key that signed it; empty where no signature is needed."""
     refusal: str = ""

@@ -119,7 +119,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WordStatus:
+class ApprovalStatus:
     """An approval or an override: whose, why, and whether it counts."""
 
     kind: str
@@ -158,7 +158,7 @@ class ReleaseStatus:
     waves: tuple[WaveStatus, ...] = ()
     held: tuple[Held, ...] = ()
     """All that keeps the release as a whole from going on, the first of it first."""
-    words: tuple[WordStatus, ...] = ()
+    words: tuple[ApprovalStatus, ...] = ()
     """The approvals and overrides of this very fingerprint."""
     compared_with: Version | None = None
     """The version that was approved or proved last; `None` when nothing has been."""
@@ -193,7 +193,7 @@ class ControllerStatus:
     instance: str = ""
     conditions: tuple[Condition, ...] = ()
     held_prune: HeldPrune | None = None
-    prune_word: WordStatus | None = None
+    prune_word: ApprovalStatus | None = None
     """The last approval of what was held."""
     observe_only: bool = False
     """It only observes: what is reported as wanted is not done."""

@@ -18,8 +18,8 @@ from reconciler.observe.evidence import logs_to_ask
 from reconciler.observe.health import targets_to_ask
 from reconciler.observe.job_check import JobCheck
 from reconciler.observe.rendering import render_all
+from reconciler.observe.signature_check import SignatureCheck
 from reconciler.observe.silence import hosts_to_ping
-from reconciler.observe.word_check import WordCheck
 from reconciler.plan.courses import variants
 from reconciler.plan.publish import to_publish
 from reconciler.plan.terms import Terms
@@ -56,7 +56,7 @@ class FleetObserver:
     clock: Clock
     health: HealthBook
     evidence: EvidenceBook
-    approvals: WordCheck = field(default_factory=WordCheck)
+    approvals: SignatureCheck = field(default_factory=SignatureCheck)
     terms: Terms = field(default_factory=Terms)
     pinged: dict[HostName, float] = field(default_factory=dict)
     job_check: JobCheck = field(init=False)

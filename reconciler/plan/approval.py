@@ -36,18 +36,19 @@ def approvals_on(
     One that exceeds its limits does not count, even when it is signed: the command line checks
     that as well, but the request can be written without it.
     """
+    of = (release.name, release.fingerprint)
     found = [
         _within_limits(checked, now)
         for checked in observed.requests.approvals
-        if (checked.word.release, checked.word.fingerprint) == (release.name, release.fingerprint)
+        if (checked.signed.release, checked.signed.fingerprint) == of
     ]
-    return tuple(sorted(found, key=lambda checked: (checked.word.at, checked.word.approver)))
+    return tuple(sorted(found, key=lambda checked: (checked.signed.at, checked.signed.approver)))
 
 
 def _within_limits(
     checked: Checked[ApprovalOrOverride], now: datetime
 ) -> Checked[ApprovalOrOverride]:
-    approval, refusal = checked.word, ""
+    approval, refusal = checked.signed, ""
     if approval.at > now + _AHEAD:
         refusal = f"it is dated {approval.at:%Y-%m-%d %H:%M:%S} UTC, which is yet to come"
     elif isinstance(approval, Override) and approval.until - approval.at > LONGEST_OVERRIDE:
@@ -63,7 +64,7 @@ def with_repeats_refused(
     given = approvers_of(release, observed, now)
     return tuple(
         replace(found, refusal=_SAME_KEY)
-        if _holds(found, release, now) and found.word.approver not in given
+        if _holds(found, release, now) and found.signed.approver not in given
         else found
         for found in approvals_on(release, observed, now)
     )
@@ -116,7 +117,7 @@ def unapproved(
     )
     refused = [found for found in with_repeats_refused(release, observed, now) if found.refusal]
     for found in refused:
-        message += f"; the request of {found.word.approver} does not count: {found.refusal}"
+        message += f"; the request of {found.signed.approver} does not count: {found.refusal}"
     return Deferred(
         release=release.name,
         reason="ApprovalRequired",
@@ -128,14 +129,14 @@ def unapproved(
 
 def _counts_at(refused: Iterable[Checked[ApprovalOrOverride]], now: datetime) -> datetime | None:
     """Return when an approval may count that does not yet: it is being checked, or dated later."""
-    moments = [now + RECHECK_AFTER if item.pending else item.word.at for item in refused]
+    moments = [now + RECHECK_AFTER if item.pending else item.signed.at for item in refused]
     return min((at for at in moments if at > now), default=None)
 
 
 def override_of(release: Release, observed: Observed, now: datetime) -> Override | None:
     """Return the override that lets *release* pass a shut window now, if there is one."""
     for checked in approvals_on(release, observed, now):
-        override = checked.word
+        override = checked.signed
         if isinstance(override, Override) and not checked.refusal and now < override.until:
             return override
     return None
@@ -143,19 +144,19 @@ def override_of(release: Release, observed: Observed, now: datetime) -> Override
 
 def _holds(found: Checked[ApprovalOrOverride], release: Release, now: datetime) -> bool:
     """True for an approval that counts, considered alone."""
-    until = holds_until(found.word, release)
+    until = holds_until(found.signed, release)
     return _counts(found) and (until is None or now < until)
 
 
 def _counts(found: Checked[ApprovalOrOverride]) -> bool:
-    return isinstance(found.word, Approval) and not found.refusal
+    return isinstance(found.signed, Approval) and not found.refusal
 
 
 def _different(found: Iterable[Checked[ApprovalOrOverride]]) -> tuple[str, ...]:
     """Count a person once, and so a key: one key may be known by several names."""
     people: dict[str, str] = {}
     for checked in found:
-        name, key = checked.word.approver, checked.key
+        name, key = checked.signed.approver, checked.key
         if _counts(checked) and name not in people and (not key or key not in people.values()):
             people[name] = key
     return tuple(people)

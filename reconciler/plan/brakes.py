@@ -45,7 +45,7 @@ def brake(
         return None
     held = HeldPrune(items=items)
     approval = observed.requests.prune
-    approval = approval if approval is not None and approval.word.covers(held) else None
+    approval = approval if approval is not None and approval.signed.covers(held) else None
     if approval is not None and not approval.refusal:
         return None
     shown = ", ".join(items[:_SHOWN]) + (", ..." if len(items) > _SHOWN else "")
@@ -54,7 +54,7 @@ def brake(
         f"{terms.prune_limit} %: reconciler approve --prune"
     )
     if approval is not None:
-        by = approval.word.approver
+        by = approval.signed.approver
         message += f"; the request of {by} does not count: {approval.refusal}"
     why = Deferred(release=NO_RELEASE, reason=PRUNE_HELD, message=message, needs_person=True)
     return Held(what=held, why=why)

@@ -18,8 +18,8 @@ from reconciler.plan.case import cases_of
 from reconciler.plan.courses import Course, courses_of, quarantine_in_force
 from reconciler.plan.dispatch import Sending, send
 from reconciler.plan.gates import Scene, first_shut, first_shut_for_changes
+from reconciler.plan.observe_only import observe_only
 from reconciler.plan.offer import plan_offer
-from reconciler.plan.only_look import only_look
 from reconciler.plan.order import in_order
 from reconciler.plan.presence import is_there, with_presence
 from reconciler.plan.progress import late, late_at
@@ -104,7 +104,7 @@ def plan(desired: Desired, observed: Observed, now: datetime, terms: Terms) -> P
             ]
         ),
     )
-    return only_look(found, observed) if terms.observe_only else found
+    return observe_only(found, observed) if terms.observe_only else found
 
 
 @dataclass(frozen=True, slots=True)

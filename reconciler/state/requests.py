@@ -132,7 +132,7 @@ _UNREADABLE_RETURN = (
 
 
 def _unchecked(signed: S) -> Checked[S]:
-    return Checked(word=signed, refusal="it has not been checked yet", pending=True)
+    return Checked(signed=signed, refusal="it has not been checked yet", pending=True)
 
 
 def _override_key(override: Override) -> tuple[ReleaseName, Fingerprint, Gate]:

@@ -9,7 +9,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.identity import ReleaseName
 from reconciler.model.observed import Observed
 from reconciler.model.pruning import PruneApproval
-from reconciler.model.status import ReleaseStatus, WordStatus
+from reconciler.model.status import ApprovalStatus, ReleaseStatus
 from reconciler.plan.approval import holds_until, with_repeats_refused
 from reconciler.plan.differences import basis_of, differences
 from reconciler.plan.offer import offer_in_force
@@ -31,7 +31,7 @@ def with_approvals(
         found[release.name] = replace(
             releases[release.name],
             words=tuple(
-                approval_status(checked, holds_until(checked.word, release))
+                approval_status(checked, holds_until(checked.signed, release))
                 for checked in with_repeats_refused(release, observed, now)
             ),
             compared_with=basis.record.version if basis is not None else None,
@@ -42,10 +42,10 @@ def with_approvals(
     return found
 
 
-def approval_status(found: Checked[Signed], until: datetime | None = None) -> WordStatus:
+def approval_status(found: Checked[Signed], until: datetime | None = None) -> ApprovalStatus:
     """Return what is published of one approval or override."""
-    signed = found.word
-    return WordStatus(
+    signed = found.signed
+    return ApprovalStatus(
         kind=_kind(signed),
         by=signed.approver,
         at=signed.at,

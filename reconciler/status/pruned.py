@@ -26,7 +26,7 @@ def with_prune(
     condition = _condition(applied, before.controller.conditions, now)
     others = [item for item in controller.conditions if item.type is not ConditionType.PRUNED]
     held = applied.plan.held_prune or before.controller.held_prune
-    is_of_it = approval is not None and held is not None and approval.word.covers(held)
+    is_of_it = approval is not None and held is not None and approval.signed.covers(held)
     return replace(
         controller,
         conditions=(*others, *([condition] if condition is not None else [])),

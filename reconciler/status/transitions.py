@@ -12,7 +12,7 @@ from datetime import datetime
 from reconciler.model.condition import Condition, ConditionType, Truth
 from reconciler.model.plan import ENDED_BADLY
 from reconciler.model.revert import RevertOffer
-from reconciler.model.status import Event, HostStatus, ReleaseStatus, Status, WordStatus
+from reconciler.model.status import ApprovalStatus, Event, HostStatus, ReleaseStatus, Status
 
 
 def transitions(
@@ -94,7 +94,7 @@ def _weight(condition: Condition) -> tuple[bool, bool, int]:
     return not _is_trouble(condition), calm, _ORDER.index(condition.type)
 
 
-def _approval_event(approval: WordStatus, status: ReleaseStatus | None) -> Event:
+def _approval_event(approval: ApprovalStatus, status: ReleaseStatus | None) -> Event:
     """Return who has approved what, at the time when they did, and whether it counts."""
     subject = f" of {status.version}, {status.fingerprint[:12]}" if status is not None else ""
     key = f" with {approval.key}" if approval.key else ""

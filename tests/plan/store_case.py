@@ -182,4 +182,4 @@ def _word(case: StoresCase) -> Checked[PruneApproval] | None:
     if "may_go" not in case:
         return None
     word = PruneApproval(items=tuple(case["may_go"]), approver="mika", at=NOON)
-    return Checked(word=word, refusal=case.get("refused", ""))
+    return Checked(signed=word, refusal=case.get("refused", ""))

@@ -17,6 +17,7 @@ from reconciler.model.identity import (
 )
 from reconciler.model.observed import Suspension
 from reconciler.model.status import (
+    ApprovalStatus,
     Change,
     ControllerStatus,
     Event,
@@ -25,7 +26,6 @@ from reconciler.model.status import (
     JobStatus,
     Status,
     WaveStatus,
-    WordStatus,
 )
 from reconciler.serve.controls import Controls
 from reconciler.serve.news import News
@@ -207,7 +207,7 @@ def fleet(hosts: Sequence[HostStatus] | None = None) -> Fleet:
         ),
         held=(APPROVAL, SOAK),
         change=Change(revision=REVISION, committed_at=NOON - timedelta(minutes=25)),
-        words=(WordStatus(kind="approval", by="alice", at=NOON, reason="tried it"),),
+        words=(ApprovalStatus(kind="approval", by="alice", at=NOON, reason="tried it"),),
         compared_with=OLD,
         compared_as="proved",
     )

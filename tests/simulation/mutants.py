@@ -238,12 +238,12 @@ MUTANTS = (
         replaced=(
             (
                 "plan/approval.py",
-                "checked.word.fingerprint) == (release.name, release.fingerprint)\n",
-                "checked.word.fingerprint) == (release.name, checked.word.fingerprint)\n",
+                "        if (checked.signed.release, checked.signed.fingerprint) == of\n",
+                "        if checked.signed.release == release.name\n",
             ),
             (
-                "observe/word_check.py",
-                "            if (item.word.release, item.word.fingerprint) in wanted\n",
+                "observe/signature_check.py",
+                "            if (item.signed.release, item.signed.fingerprint) in wanted\n",
                 "",
             ),
         ),
@@ -254,8 +254,8 @@ MUTANTS = (
         replaced=(
             (
                 "plan/approval.py",
-                "        name, key = checked.word.approver, checked.key\n",
-                "        name, key = f'{checked.word.approver} {checked.word.at}', checked.key\n",
+                "        name, key = checked.signed.approver, checked.key\n",
+                "        name, key = str(checked.signed), checked.key\n",
             ),
             (
                 "state/requests.py",

@@ -123,7 +123,7 @@ async def test_a_persons_word_counts_once_and_without_a_lease(open_state: Open) 
 
     other = await open_state("two")
     (found,) = other.book.read().approvals
-    assert replace(approval, reason="again") == found.word
+    assert replace(approval, reason="again") == found.signed
     assert (found.pending, found.refusal) == (True, "it has not been checked yet")
 
 

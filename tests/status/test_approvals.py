@@ -121,7 +121,7 @@ def test_every_word_is_one_event_with_who_when_why_and_by_which_key() -> None:
             f"approval of {name}, by aki: no reason given; it does not count: it is not signed",
         ),
     ]
-    assert {event.at for event in events} == {SIGNED.word.at}
+    assert {event.at for event in events} == {SIGNED.signed.at}
     assert transitions(status(after), status(after), NOON) == ()
 
 

@@ -114,18 +114,18 @@ def test_a_word_on_what_is_held_is_one_event_and_says_whether_it_counts() -> Non
             if event.kind in ("Approved", "WordRefused")
         ]
 
-    refused = Checked(word=word, refusal="it is not signed")
+    refused = Checked(signed=word, refusal="it is not signed")
     assert kinds(held(), refused) == [
         (
             "WordRefused",
             "approval of a prune, by mika: tidy; it does not count: it is not signed",
         )
     ]
-    assert kinds(applied(StepState.DONE), Checked(word=word, key="SHA256:abc")) == [
+    assert kinds(applied(StepState.DONE), Checked(signed=word, key="SHA256:abc")) == [
         ("Approved", "approval of a prune, by mika with SHA256:abc: tidy")
     ]
     assert kinds(held(), replace(refused, pending=True)) == []
-    assert kinds(held(), replace(refused, word=replace(word, items=("job old 1",)))) == []
+    assert kinds(held(), replace(refused, signed=replace(word, items=("job old 1",)))) == []
 
 
 def test_a_word_covers_what_is_left_and_nothing_else() -> None:

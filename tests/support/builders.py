@@ -342,7 +342,7 @@ def approval(
 ) -> Checked[ApprovalOrOverride]:
     """Return a person's word on *item*, checked."""
     word = Approval(release=item.name, fingerprint=item.fingerprint, approver=by, at=NOON - ago)
-    return Checked(word=word, key=key, refusal=refusal)
+    return Checked(signed=word, key=key, refusal=refusal)
 
 
 def override(
@@ -359,7 +359,7 @@ def override(
         until=at + length,
         reason="the data centre moves",
     )
-    return Checked(word=word)
+    return Checked(signed=word)
 
 
 def labels(**pairs: str) -> Mapping[str, str]:

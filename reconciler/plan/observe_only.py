@@ -28,7 +28,7 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Deferred, Plan, Step
 
 
-def only_look(plan: Plan, observed: Observed) -> Plan:
+def observe_only(plan: Plan, observed: Observed) -> Plan:
     """Return *plan* with its probes, and what it would do besides as reasons why it does not.
 
     A probe whose job is not registered yet goes out over NATS all the same, as the command

@@ -19,7 +19,7 @@ S = TypeVar("S", bound=Signed)
 
 
 @dataclass(kw_only=True)
-class WordCheck:
+class SignatureCheck:
     """Checks each signature once, for as long as the list of signers stays as it is."""
 
     seals: Seals | None = None
@@ -34,11 +34,11 @@ class WordCheck:
         """
         wanted = {(item.name, item.fingerprint) for item in desired.releases}
         approvals = [
-            item.word
+            item.signed
             for item in requests.approvals
-            if (item.word.release, item.word.fingerprint) in wanted
+            if (item.signed.release, item.signed.fingerprint) in wanted
         ]
-        prune = requests.prune.word if requests.prune is not None else None
+        prune = requests.prune.signed if requests.prune is not None else None
         if self.seals is not None:
             await self._check([*approvals, *([prune] if prune is not None else [])], self.seals)
         return replace(
@@ -49,13 +49,13 @@ class WordCheck:
 
     def _known(self, signed: S) -> Checked[S]:
         if self.seals is None:
-            return Checked(word=signed)
+            return Checked(signed=signed)
         found = self.found.get(signed)
         if found is None:
             return Checked(
-                word=signed, refusal="its signature has not been checked yet", pending=True
+                signed=signed, refusal="its signature has not been checked yet", pending=True
             )
-        return Checked(word=signed, key=found.key, refusal=found.refusal)
+        return Checked(signed=signed, key=found.key, refusal=found.refusal)
 
     async def _check(self, requests: Iterable[Signed], seals: Seals) -> None:
         """Check those of *requests* that are not known yet, and forget all others."""
@@ -68,9 +68,9 @@ class WordCheck:
         async def check(signed: Signed) -> None:
             async with turns:
                 try:
-                    found = Checked(word=signed, key=await seals.signer(signed))
+                    found = Checked(signed=signed, key=await seals.signer(signed))
                 except SignatureRefused as error:
-                    found = Checked(word=signed, refusal=str(error))
+                    found = Checked(signed=signed, refusal=str(error))
             self.found[signed] = found
 
         try:
