@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,11 @@ settings.load_profile("quick")
 _SELDOM = 20_000
 
 _A_MINUTE = timedelta(minutes=1)
+
+
+def pytest_configure() -> None:
+    """Take Ctrl+C, as what is started here should: a shell's background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
