@@ -13,7 +13,7 @@ from tests.simulation.mutants import MUTANTS, Mutant
 from tests.support.reliability import NOWHERE, report
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SEEDS = 100
+_SEEDS = 200
 
 
 def mutated(mutant: Mutant) -> dict[Path, str]:
