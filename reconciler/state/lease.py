@@ -81,24 +81,21 @@ class KvLease:
     async def attempt(self) -> bool:
         """Take the lease when it is free, ours from before, or has run out; return whether we lead.
 
-        NATS is asked only then: while the copy hears another's beats, it is right to wait.
-
         Raises:
             KanadeUnavailable: NATS did not answer.
         """
         if self.leads:
             return True
         self._term, self._good_until = None, 0.0
-        if self._is_held():
-            return False
         try:
             await self._mirror.refresh()
         except KanadeRefused:
             await self._make()
             await self._mirror.refresh()
-        if self._is_held():
+        term = self._mirror.live.get(self._bucket.subject(TERM))
+        holder = holder_of(term)
+        if holder not in ("", self._instance) and not self._has_run_out():
             return False
-        term = self._claim()
         expected = term.sequence if term is not None else 0
         try:
             claim = encode(Holder(instance=self._instance))
@@ -135,14 +132,6 @@ class KvLease:
             await self._bucket.put(TERM, encode(Holder(instance="")), expected=term)
         except (Conflict, KanadeUnavailable) as error:
             log.info("lease not released", error=str(error))
-
-    def _claim(self) -> Message | None:
-        return self._mirror.live.get(self._bucket.subject(TERM))
-
-    def _is_held(self) -> bool:
-        """True while another leads, as far as the copy goes."""
-        holder = holder_of(self._claim())
-        return holder not in ("", self._instance) and not self._has_run_out()
 
     def _has_run_out(self) -> bool:
         """True when we ourselves have seen the same beat for the lease's whole length."""
