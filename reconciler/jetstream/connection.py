@@ -64,7 +64,7 @@ class Connection:
     def server(self) -> str:
         """The server's URL for people to see, without credentials."""
         url = self._link.client.connected_url
-        return without_credentials(f"{url.scheme}://{url.netloc}") if url else self._options.shown
+        return without_credentials(url.geturl()) if url else self._options.shown
 
     @property
     def connected(self) -> bool:

@@ -74,12 +74,15 @@ async def _with_hosts(folder: Path, hosts: int) -> list[Measure]:
             figures = await ask("")
     group, milliseconds = f"no_op_pass_{hosts}_hosts", figures["read"] * 1000
     return [
-        Measure(
-            group=group,
-            name="pass_ms",
-            value=round(figures["pass"] * 1000, 1),
-            limit=1000,
-            beside=f"with the real adapters, best of {_ROUNDS}",
+        *(
+            Measure(
+                group=group,
+                name=f"{name}_ms",
+                value=round(figures[name] * 1000, 1),
+                limit=1000,
+                beside=f"with the real adapters, best of {_ROUNDS}",
+            )
+            for name in ("pass", "resync")
         ),
         Measure(
             group=group,
